@@ -1,0 +1,89 @@
+import type { Answer, Bid, Decline, ScoreParts } from '../protocol/bids.ts';
+import type { PeerId } from '../protocol/ids.ts';
+import { rankByHash } from './electorate.ts';
+
+/** What each part of a score counts; they add up to 1. */
+export const Weights = { specialty: 0.55, freeSlots: 0.25, warm: 0.1, success: 0.1 } as const;
+
+/** What a bidder knows of itself. */
+export interface Bidder {
+  readonly specialties: readonly string[];
+  readonly capacity: number;
+  readonly running: number;
+  /** The repository has been cloned here before. */
+  readonly warm: boolean;
+  readonly attemptsDone: number;
+  readonly attemptsEnded: number;
+}
+
+export interface Requirement {
+  readonly specialties: readonly string[];
+  readonly explicit: boolean;
+}
+
+/** The answer to a call by a peer that could work at all: an offer, or why it has none. */
+export function answerFor(requirement: Requirement, bidder: Bidder): Answer {
+  const missing = requirement.specialties.filter((wanted) => !bidder.specialties.includes(wanted));
+  if (requirement.explicit && missing.length > 0) return decline('requires', missing.join(', '));
+  if (bidder.running >= bidder.capacity) return decline('busy', `${bidder.running} of ${bidder.capacity} slots`);
+  const parts: ScoreParts = {
+    specialty: specialtyMatch(requirement.specialties, bidder.specialties),
+    freeSlots: (bidder.capacity - bidder.running) / bidder.capacity,
+    warm: bidder.warm ? 1 : 0,
+    // Laplace's rule: a peer without a past stands between one that always and one that never succeeded.
+    success: (bidder.attemptsDone + 1) / (bidder.attemptsEnded + 2),
+  };
+  return { type: 'bid', score: scoreOf(parts), parts };
+}
+
+export const decline = (
+  reason: Decline['reason'],
+  detail: string | null = null,
+  until: Decline['until'] = null,
+): Decline => ({
+  type: 'decline',
+  reason,
+  detail,
+  until,
+});
+
+/** Rounded, so that the same parts make the same score on every machine. */
+export function scoreOf(parts: ScoreParts): number {
+  const sum =
+    Weights.specialty * parts.specialty +
+    Weights.freeSlots * parts.freeSlots +
+    Weights.warm * parts.warm +
+    Weights.success * parts.success;
+  return Math.round(sum * 10_000) / 10_000;
+}
+
+/** A generalist takes what nobody is special for, and comes second where somebody is. */
+function specialtyMatch(wanted: readonly string[], has: readonly string[]): number {
+  if (wanted.length === 0) return has.includes('general') ? 1 : 0.5;
+  const matched = wanted.filter((one) => has.includes(one)).length / wanted.length;
+  return matched > 0 ? matched : has.includes('general') ? 0.3 : 0;
+}
+
+/** The bids, best first; equal scores are ordered by the hash of the task and the peer, so that no peer is always second. */
+export function rankBids(
+  answers: ReadonlyMap<PeerId, Answer>,
+  tieBreak: string,
+): readonly { peer: PeerId; bid: Bid }[] {
+  const bids = [...answers].flatMap(([peer, answer]) => (answer.type === 'bid' ? [{ peer, bid: answer }] : []));
+  const order = rankByHash(
+    bids.map(({ peer }) => peer),
+    tieBreak,
+  );
+  return bids.sort((a, b) => b.bid.score - a.bid.score || order.indexOf(a.peer) - order.indexOf(b.peer));
+}
+
+/** Why a task waits: `2 busy, 1 requires (frontend)`. */
+export function stallReason(declines: readonly { readonly peer: PeerId; readonly text: string }[]): string {
+  const counts = new Map<string, number>();
+  for (const { text } of declines) counts.set(text, (counts.get(text) ?? 0) + 1);
+  if (counts.size === 0) return 'no peer has answered';
+  return [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([text, count]) => `${count} × ${text}`)
+    .join(', ');
+}

@@ -1,0 +1,163 @@
+import { answerFor, decline } from '../../election/placement.ts';
+import type { Answer } from '../../protocol/bids.ts';
+import type { Advert } from '../../protocol/hello.ts';
+import type { MonoMs, TaskId, WallMs } from '../../protocol/ids.ts';
+import { Priorities, type Repository, type Task } from '../../protocol/record.ts';
+import { isTerminal } from '../../protocol/state.ts';
+import type { Catalogue, Entry } from './catalogue.ts';
+import type { CoreConfig } from './io.ts';
+import type { Step } from './step.ts';
+import type { Worker } from './worker.ts';
+
+/** A task gains one step of priority for every so long that it has waited. */
+const agingMs = 10 * 60_000;
+/** A repository that refused this peer is declined for this long. */
+const noAccessMs = 10 * 60_000;
+
+/**
+ * What this peer offers. It answers every call at once; and when the reason of an earlier "no" ends, it offers by itself,
+ * to the highest priority first, then to the oldest, and to no more tasks at a time than it has free slots.
+ */
+export class Bidder {
+  readonly #config: CoreConfig;
+  readonly #catalogue: Catalogue;
+  readonly #worker: Worker;
+  /** Offers that may still lead to an assignment, and when they were made. */
+  readonly #offers = new Map<TaskId, MonoMs>();
+  /** Tasks whose announcement has been answered: it comes by several ways. */
+  readonly #answered = new Set<TaskId>();
+  readonly #noAccess = new Map<string, { readonly reason: string; readonly until: WallMs }>();
+  #quota: { readonly until: WallMs | null; readonly reason: string } | null = null;
+  #draining = false;
+  #timerSet = false;
+
+  constructor(config: CoreConfig, catalogue: Catalogue, worker: Worker) {
+    this.#config = config;
+    this.#catalogue = catalogue;
+    this.#worker = worker;
+  }
+
+  get mayStart(): boolean {
+    return !this.#draining && this.#quota === null;
+  }
+
+  unavailable(): Advert['unavailable'] {
+    const { executor } = this.#config;
+    if (this.#draining) return { until: null, reason: 'draining' };
+    if (this.#quota !== null) return { until: this.#quota.until, reason: this.#quota.reason };
+    return 'unusable' in executor ? { until: null, reason: executor.unusable.slice(0, 500) } : null;
+  }
+
+  hasAnswered(task: TaskId): boolean {
+    return this.#answered.has(task);
+  }
+
+  /** A call, or the announcement that is the first one. */
+  answer(task: Task, attempt: number, step: Step): void {
+    if (this.#config.role === 'client') return;
+    this.#answered.add(task.id);
+    const answer = this.#answerTo(task, step);
+    if (answer.type === 'bid') this.#offers.set(task.id, step.monoMs);
+    step.sendAll(task.body.electorate, { type: 'answer', task: task.id, attempt, answer });
+  }
+
+  /** Offers to waiting tasks while slots are free: called when one has become free, or a task waits. */
+  offer(step: Step): void {
+    if (this.#config.role === 'client' || !this.mayStart || 'unusable' in this.#config.executor) return;
+    this.#expire(step);
+    let free = this.#config.capacity - this.#worker.running - this.#offers.size;
+    if (free <= 0) return;
+    for (const { task, state } of this.#waiting(step)) {
+      if (this.#offers.has(task.id) || this.#answerTo(task, step).type !== 'bid') continue;
+      this.answer(task, state.attemptsStarted + 1, step);
+      free -= 1;
+      if (free === 0) break;
+    }
+    if (this.#offers.size === 0 || this.#timerSet) return;
+    this.#timerSet = true;
+    step.setTimer({ type: 'offers' }, this.#config.timing.offerMs);
+  }
+
+  onTimer(step: Step): void {
+    this.#timerSet = false;
+    this.offer(step);
+  }
+
+  /** The task is no longer to be had, or has come here. */
+  settled(task: TaskId): void {
+    this.#offers.delete(task);
+  }
+
+  onQuota(until: WallMs | null, reason: string): void {
+    this.#quota = { until, reason };
+  }
+
+  onNoAccess(repository: Repository, reason: string, step: Step): void {
+    this.#noAccess.set(nameOf(repository), { reason, until: (step.wallMs + noAccessMs) as WallMs });
+  }
+
+  /** Ends what has a stated end. True when this peer offers again. */
+  refresh(step: Step): boolean {
+    if (this.#quota === null || this.#quota.until === null || this.#quota.until > step.wallMs) return false;
+    this.#quota = null;
+    return true;
+  }
+
+  drain(): void {
+    this.#draining = true;
+    this.#offers.clear();
+  }
+
+  #answerTo({ body }: Task, step: Step): Answer {
+    const { executor, capacity, specialties, aptitude } = this.#config;
+    if (this.#draining) return decline('draining');
+    if ('unusable' in executor) return decline('no executor', executor.unusable.slice(0, 500));
+    if (this.#quota !== null) return decline('quota', this.#quota.reason.slice(0, 500), this.#quota.until);
+    const refused = this.#noAccess.get(nameOf(body.repository));
+    if (refused !== undefined && refused.until > step.wallMs)
+      return decline('no access', refused.reason.slice(0, 500), refused.until);
+    const { noAccess, warm } = aptitude(body.repository);
+    if (noAccess !== null) return decline('no access', noAccess.slice(0, 500));
+    const { running, past } = this.#worker;
+    return answerFor(body.requires, {
+      specialties,
+      capacity,
+      running,
+      warm,
+      attemptsDone: past.done,
+      attemptsEnded: past.ended,
+    });
+  }
+
+  #waiting(step: Step): readonly Entry[] {
+    const rank = ({ task }: Entry): number =>
+      Priorities.indexOf(task.body.priority) + Math.floor((step.wallMs - task.body.createdAt) / agingMs);
+    return this.#catalogue
+      .all()
+      .filter(({ task, state }) => state.phase.name === 'open' && !isTooOld(task, step, this.#config))
+      .sort((a, b) => rank(b) - rank(a));
+  }
+
+  #expire(step: Step): void {
+    for (const [task, madeAt] of this.#offers) {
+      const entry = this.#catalogue.get(task);
+      const isOver = entry === undefined || isTerminal(entry.state) || entry.state.phase.name !== 'open';
+      if (isOver || step.monoMs - madeAt >= this.#config.timing.offerMs) this.#offers.delete(task);
+    }
+  }
+}
+
+/** An open record that comes out of the past never starts by itself. */
+const isTooOld = (task: Task, step: Step, config: CoreConfig): boolean =>
+  step.wallMs - task.body.createdAt > config.timing.keepFinishedMs;
+
+const nameOf = (repository: Repository): string => {
+  switch (repository.type) {
+    case 'github':
+      return `github:${repository.owner}/${repository.name}`;
+    case 'git':
+      return repository.url;
+    case 'path':
+      return repository.path;
+  }
+};

@@ -1,0 +1,193 @@
+import { compareMaybeVersions, type Version } from '../../protocol/ballot.ts';
+import { byText, type PeerId, type TaskId } from '../../protocol/ids.ts';
+import { Limits } from '../../protocol/limits.ts';
+import { keyAndRound, type Task } from '../../protocol/record.ts';
+import { initialState, isTerminal, type TaskState } from '../../protocol/state.ts';
+import type { Progress, StandingAnswer, StoryEvent, Summary } from '../../protocol/summary.ts';
+import type { Stored } from '../store/store.ts';
+import type { Step } from './step.ts';
+
+/** What this peer knows of one task, from its leader's summaries. Seats and leases are kept elsewhere. */
+export interface Entry {
+  readonly task: Task;
+  /** Null until a first summary is heard. */
+  readonly version: Version | null;
+  readonly state: TaskState;
+  readonly leader: PeerId | null;
+  readonly stalled: string | null;
+  readonly answers: readonly StandingAnswer[];
+  readonly story: readonly StoryEvent[];
+  readonly progress: Progress | null;
+}
+
+const maxStoryEvents = 200;
+
+/**
+ * All tasks this peer has heard of, each with the newest committed state it knows.
+ *
+ * Of two tasks with one key (from two sides of a cut) one must end as the other's duplicate. Done beats publishing beats
+ * assigned beats open, by how far a task *ever* got, then the smaller (created, id). Since that rank never falls, two
+ * leaders that decide on old news cannot cancel both.
+ */
+export class Catalogue {
+  readonly #entries = new Map<TaskId, Entry>();
+  readonly #byKey = new Map<string, TaskId[]>();
+  #revision = 0;
+
+  constructor(stored: Pick<Stored, 'knowledge'>, tasks: readonly Task[]) {
+    for (const task of tasks) this.#insert(task);
+    for (const { task, knowledge } of stored.knowledge) {
+      const entry = this.#entries.get(task);
+      if (entry === undefined) continue;
+      const { version, state, story, answers } = knowledge;
+      this.#entries.set(task, { ...entry, version, state, story, answers });
+    }
+  }
+
+  /** Grows with every change that sync compares. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get(id: TaskId): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** Sorted by creation, then id. */
+  all(): readonly Entry[] {
+    return [...this.#entries.values()].sort(
+      (a, b) => a.task.body.createdAt - b.task.body.createdAt || byText(a.task.id, b.task.id),
+    );
+  }
+
+  ids(): readonly TaskId[] {
+    return [...this.#entries.keys()].sort(byText);
+  }
+
+  /** True when the task was not known before. */
+  add(task: Task, step: Step): boolean {
+    if (this.#entries.has(task.id)) return false;
+    this.#insert(task);
+    step.persist({ kind: 'task', task: task.id, record: task.signed });
+    step.emit({ type: 'task', task: task.id });
+    return true;
+  }
+
+  /** Takes in a summary. True when it brought a newer state. */
+  learn(summary: Summary, step: Step): boolean {
+    const entry = this.#entries.get(summary.task);
+    if (entry === undefined) return false;
+    const order = compareMaybeVersions(summary.version, entry.version);
+    const fresh = summary.story.filter((event) => !entry.story.some((known) => sameStory(known, event)));
+    if (order < 0 && fresh.length === 0) return false;
+    const story = [...entry.story, ...fresh].sort((a, b) => a.at - b.at).slice(-maxStoryEvents);
+    const next: Entry = order < 0 ? { ...entry, story } : this.#updated(entry, summary, story);
+    this.#entries.set(summary.task, next);
+    this.#revision += 1;
+    if (order > 0 && isTerminal(next.state)) this.#persist(next, summary.version, step);
+    for (const event of fresh) step.emit({ type: 'story', task: summary.task, story: event });
+    step.emit({ type: 'task', task: summary.task });
+    return order > 0;
+  }
+
+  progress(id: TaskId, attempt: number, progress: Progress, step: Step): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.state.attemptsStarted > attempt || isTerminal(entry.state)) return;
+    if (entry.progress !== null && entry.progress.at >= progress.at) return;
+    this.#entries.set(id, { ...entry, progress });
+    step.emit({ type: 'task', task: id });
+  }
+
+  /** What others are told of a task: the newest state known here, and its whole story. */
+  summaryOf(id: TaskId): Summary | null {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.version === null) return null;
+    const { version, state, leader, stalled, answers, story } = entry;
+    return {
+      task: id,
+      version,
+      state,
+      leader,
+      stalled,
+      answers: [...answers],
+      story: story.slice(-Limits.storyEventsPerSummary),
+    };
+  }
+
+  /** The task that this one must give way to, if there is one. */
+  winnerOver(id: TaskId): TaskId | null {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return null;
+    const rivals = (this.#byKey.get(keyAndRound(entry.task.body)) ?? [])
+      .flatMap((rival) => this.#entries.get(rival) ?? [])
+      .filter((rival) => rival.task.id !== id && !hasGivenUp(rival.state))
+      .sort(byPrecedence);
+    const best = rivals[0];
+    return best !== undefined && byPrecedence(best, entry) < 0 ? best.task.id : null;
+  }
+
+  /** Every task with this key, of any round; the newest round first, within it the one that precedes. */
+  withKey(key: string): readonly Entry[] {
+    return [...this.#entries.values()]
+      .filter(({ task }) => task.body.key === key)
+      .sort(
+        (a, b) =>
+          b.task.body.round - a.task.body.round ||
+          Number(hasGivenUp(a.state)) - Number(hasGivenUp(b.state)) ||
+          byPrecedence(a, b),
+      );
+  }
+
+  forget(id: TaskId, step: Step): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    const key = keyAndRound(entry.task.body);
+    this.#byKey.set(
+      key,
+      (this.#byKey.get(key) ?? []).filter((one) => one !== id),
+    );
+    this.#revision += 1;
+    step.persist({ kind: 'forget', task: id });
+  }
+
+  #insert(task: Task): void {
+    this.#entries.set(task.id, {
+      task,
+      version: null,
+      state: initialState,
+      leader: null,
+      stalled: null,
+      answers: [],
+      story: [],
+      progress: null,
+    });
+    const key = keyAndRound(task.body);
+    this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), task.id]);
+    this.#revision += 1;
+  }
+
+  #updated(entry: Entry, summary: Summary, story: readonly StoryEvent[]): Entry {
+    const { version, state, leader, stalled } = summary;
+    const answers = summary.answers.length > 0 ? summary.answers : entry.answers;
+    const progress = state.attemptsStarted > entry.state.attemptsStarted ? null : entry.progress;
+    return { task: entry.task, version, state, leader, stalled, answers, story, progress };
+  }
+
+  #persist({ task, state, story, answers }: Entry, version: Version, step: Step): void {
+    step.persist({
+      kind: 'knowledge',
+      task: task.id,
+      knowledge: { version, state, heardAt: step.wallMs, story, answers },
+    });
+  }
+}
+
+const byPrecedence = (a: Entry, b: Entry): number =>
+  b.state.furthest - a.state.furthest || a.task.body.createdAt - b.task.body.createdAt || byText(a.task.id, b.task.id);
+
+/** Ended without a result, so that it stands in nobody's way. */
+const hasGivenUp = ({ phase }: TaskState): boolean => phase.name === 'cancelled' || phase.name === 'failed';
+
+const sameStory = (a: StoryEvent, b: StoryEvent): boolean =>
+  a.at === b.at && a.by === b.by && a.event === b.event && a.detail === b.detail;

@@ -1,0 +1,368 @@
+import type { Hello } from '../../protocol/hello.ts';
+import type { CommandId, Now, PeerId, TaskId } from '../../protocol/ids.ts';
+import type { Task } from '../../protocol/record.ts';
+import { isTerminal } from '../../protocol/state.ts';
+import type { Summary } from '../../protocol/summary.ts';
+import type { Stored } from '../store/store.ts';
+import { Bidder } from './bidder.ts';
+import { Catalogue, type Entry } from './catalogue.ts';
+import type { Command, CoreConfig, Effect, Input, PeerView, Received, ReceivedGossip, TaskView, Timer } from './io.ts';
+import { Leaders } from './leaders.ts';
+import { Membership } from './membership.ts';
+import { Requests } from './requests.ts';
+import { Seats } from './seats.ts';
+import { Step } from './step.ts';
+import { Submissions } from './submissions.ts';
+import { Sync } from './sync.ts';
+import { stallOf } from './view.ts';
+import { Worker } from './worker.ts';
+
+/** How often finished tasks, silent peers and ended quotas are looked at. */
+const tickMs = 5_000;
+/** Changes of this peer's status are gathered for so long before they are gossiped. */
+const statusDelayMs = 200;
+
+/**
+ * One peer, without a clock, a disk or a network: `step` takes what happened and says what is to be done. The live peer
+ * and the simulator run this same class; the driver that carries out the effects is all in which they differ.
+ */
+export class Core {
+  readonly #config: CoreConfig;
+  readonly #membership: Membership;
+  readonly #catalogue: Catalogue;
+  readonly #seats: Seats;
+  readonly #leaders: Leaders;
+  readonly #worker: Worker;
+  readonly #bidder: Bidder;
+  readonly #submissions: Submissions;
+  readonly #requests: Requests;
+  readonly #sync: Sync;
+  #draining: CommandId | null = null;
+  #advertised = '';
+  #changeTimerSet = false;
+
+  /** `tasks` are the stored records, opened; a peer that starts for the first time has none. */
+  constructor(config: CoreConfig, stored: Stored, tasks: readonly Task[], now: Now) {
+    this.#config = config;
+    this.#membership = new Membership(config);
+    this.#catalogue = new Catalogue(stored, tasks);
+    this.#seats = new Seats(config, this.#catalogue, this.#membership, stored, now);
+    const parts = { config, catalogue: this.#catalogue, membership: this.#membership };
+    this.#leaders = new Leaders(parts, this.#seats);
+    this.#worker = new Worker(config, this.#catalogue);
+    this.#bidder = new Bidder(config, this.#catalogue, this.#worker);
+    this.#submissions = new Submissions(config, this.#catalogue, this.#membership, stored);
+    this.#requests = new Requests(config, this.#catalogue, this.#membership);
+    this.#sync = new Sync(config, this.#catalogue, this.#membership);
+  }
+
+  /** The effects of coming to life: timers, the first advert, and what an earlier run had left undone. */
+  start(now: Now): readonly Effect[] {
+    const step = new Step(now);
+    step.setTimer({ type: 'tick' }, tickMs);
+    step.setTimer({ type: 'sync' }, this.#config.timing.syncEveryMs);
+    this.#onTimer({ type: 'advert' }, step);
+    this.#submissions.begin(step);
+    for (const task of this.#seats.tasks()) this.#seats.considerTurn(task, step);
+    return step.effects;
+  }
+
+  /** What happened → what is to be done, in list order. Input that makes no sense is ignored, never thrown at. */
+  step(input: Input, now: Now): readonly Effect[] {
+    const step = new Step(now);
+    this.#handle(input, step);
+    this.#advertiseChange(step);
+    return step.effects;
+  }
+
+  /** The first frame on a link, as of now. */
+  hello(): Hello {
+    return this.#membership.hello();
+  }
+
+  peers(now: Now): readonly PeerView[] {
+    return this.#membership.views(now.monoMs);
+  }
+
+  tasks(): readonly TaskView[] {
+    return this.#catalogue.all().map((entry) => this.#viewOf(entry));
+  }
+
+  task(id: TaskId): TaskView | null {
+    const entry = this.#catalogue.get(id);
+    return entry === undefined ? null : this.#viewOf(entry);
+  }
+
+  #handle(input: Input, step: Step): void {
+    switch (input.type) {
+      case 'message':
+        return this.#onMessage(input.from, input.message, step);
+      case 'gossip':
+        return this.#onGossip(input.from, input.gossip, step);
+      case 'peer-up':
+        return this.#onPeerUp(input.peer, input.hello, step);
+      case 'peer-down':
+        this.#membership.down(input.peer, step);
+        return this.#leaders.onPeerGone(input.peer, 'its connection closed', step);
+      case 'timer':
+        return this.#onTimer(input.timer, step);
+      case 'command':
+        return this.#onCommand(input.id, input.command, step);
+      case 'agent':
+        if (input.report.type === 'quota') this.#bidder.onQuota(input.report.until, input.report.reason);
+        this.#noteRefusal(input, step);
+        this.#worker.onAgent(input.run, input.report, step);
+        this.#bidder.offer(step);
+        return this.#finishDrain(step);
+      case 'woke':
+        this.#leaders.dropAll(step);
+        return this.#worker.onWoke(step);
+    }
+  }
+
+  #onMessage(from: PeerId, message: Received, step: Step): void {
+    switch (message.type) {
+      case 'task':
+        return this.#onRecord(from, message.task, step);
+      case 'stored':
+        return this.#submissions.onStored(from, message.task, step);
+      case 'need-task': {
+        const entry = this.#catalogue.get(message.task);
+        if (entry === undefined) return;
+        step.send(from, { type: 'task', record: entry.task.signed });
+        return this.#leaders.onElectorReady(message.task, from, step);
+      }
+      case 'preflight':
+        return step.send(from, { type: 'preflight-ok', nonce: message.nonce });
+      case 'preflight-ok':
+        return this.#submissions.onPreflightOk(from, message, step);
+      case 'prepare':
+        return this.#seats.onPrepare(from, message, step);
+      case 'accept':
+        return this.#seats.onAccept(from, message, step);
+      case 'release':
+        return this.#seats.onRelease(message, step);
+      case 'promise':
+      case 'prepare-reject':
+      case 'accepted':
+      case 'accept-reject':
+        return this.#leaders.onElection(from, message, step);
+      case 'call': {
+        const entry = this.#catalogue.get(message.task);
+        if (entry === undefined) return step.send(from, { type: 'need-task', task: message.task });
+        return this.#bidder.answer(entry.task, message.attempt, step);
+      }
+      case 'answer':
+        this.#seats.onAnswer(from, message, step);
+        return this.#leaders.consider(message.task, step);
+      case 'assign':
+        this.#bidder.settled(message.task);
+        return this.#worker.onAssign(from, message, this.#bidder.mayStart, step);
+      case 'report':
+        return this.#worker.onReport(from, message, step);
+      case 'heartbeat':
+      case 'publish-request':
+      case 'outcome':
+        return this.#leaders.onWorkerMessage(from, message, step);
+      case 'heartbeat-ack':
+        return this.#worker.onAck(from, message, step);
+      case 'publish-grant':
+        return this.#worker.onGrant(message, step);
+      case 'outcome-ack':
+        this.#worker.onOutcomeAck(message, step);
+        return this.#finishDrain(step);
+      case 'cancel':
+        this.#seats.onCancel(from, message, step);
+        return this.#leaders.consider(message.task, step);
+      case 'cancel-answer':
+        return this.#requests.onCancelAnswer(message, step);
+      case 'sync-root':
+        return this.#sync.onRoot(from, message, step);
+      case 'sync-buckets':
+        return this.#sync.onBuckets(from, message, step);
+      case 'sync-entries':
+        return this.#sync.onEntries(from, message, step);
+      case 'summary':
+        return this.#onSummary(from, message.summary, step);
+      case 'submit': {
+        const requester = { type: 'client', peer: from, request: message.request } as const;
+        return this.#submissions.submit(message.draft, message.again, requester, step);
+      }
+      case 'submit-answer':
+        return this.#requests.onSubmitAnswer(message, step);
+    }
+  }
+
+  #onGossip(from: PeerId, gossip: ReceivedGossip, step: Step): void {
+    switch (gossip.type) {
+      case 'task':
+        return this.#onRecord(null, gossip.task, step);
+      case 'advert':
+        if (gossip.advert.peer === from && this.#membership.heard(gossip.advert, step))
+          this.#rememberPeer(gossip.advert, step);
+        return;
+      case 'summary':
+        return this.#onSummary(from, gossip.summary, step);
+      case 'progress':
+        return this.#catalogue.progress(gossip.task, gossip.attempt, gossip.progress, step);
+    }
+  }
+
+  /** A record from its submitter, by gossip (`from` is null) or by sync: stored, given its seat, and answered with a bid. */
+  #onRecord(from: PeerId | null, task: Task, step: Step): void {
+    const isNew = this.#catalogue.add(task, step);
+    this.#seats.open(task, step);
+    if (from !== null && task.body.electorate.includes(this.#config.self))
+      step.send(from, { type: 'stored', task: task.id });
+    if (!this.#bidder.hasAnswered(task.id) && this.#isOpen(task.id)) this.#bidder.answer(task, 1, step);
+    if (!isNew) return;
+    this.#seats.considerTurn(task.id, step);
+    this.#onRivals(task.id, step);
+  }
+
+  #onSummary(from: PeerId, summary: Summary, step: Step): void {
+    const { task } = summary;
+    if (this.#catalogue.get(task) === undefined) return step.send(from, { type: 'need-task', task });
+    if (!this.#catalogue.learn(summary, step)) return;
+    this.#worker.onKnowledge(task, step);
+    if (summary.state.phase.name !== 'open') this.#bidder.settled(task);
+    this.#onRivals(task, step);
+    this.#bidder.offer(step);
+  }
+
+  /** News of a task may decide what becomes of others with its key. */
+  #onRivals(task: TaskId, step: Step): void {
+    const entry = this.#catalogue.get(task);
+    if (entry === undefined) return;
+    for (const rival of this.#catalogue.withKey(entry.task.body.key)) {
+      if (isTerminal(rival.state)) continue;
+      this.#seats.considerTurn(rival.task.id, step);
+      this.#leaders.consider(rival.task.id, step);
+    }
+  }
+
+  #onPeerUp(peer: PeerId, hello: Hello, step: Step): void {
+    const { restarted } = this.#membership.up(peer, hello, step);
+    if (restarted) this.#leaders.onPeerGone(peer, 'its peer was restarted', step);
+    this.#rememberPeer(hello.advert, step);
+    this.#sync.onUp(peer, step);
+    this.#leaders.considerAll(step);
+  }
+
+  #rememberPeer({ peer, name, addresses }: Hello['advert'], step: Step): void {
+    if (addresses.length > 0) step.persist({ kind: 'peer', peer, name, addresses });
+  }
+
+  #onTimer(timer: Timer, step: Step): void {
+    switch (timer.type) {
+      case 'tick':
+        return this.#tick(step);
+      case 'advert':
+        this.#advertise(step);
+        return step.setTimer(timer, this.#membership.advertEveryMs());
+      case 'status':
+        this.#changeTimerSet = false;
+        return this.#advertise(step);
+      case 'sync':
+        return this.#sync.onTimer(step);
+      case 'elect':
+        if (this.#seats.takeTurn(timer.task, timer.turn, step)) this.#leaders.campaign(timer.task, step);
+        return;
+      case 'round':
+        return this.#leaders.onRoundTimer(timer.task, timer.ballot, step);
+      case 'renew':
+        return this.#leaders.onRenewTimer(timer.task, timer.ballot, step);
+      case 'leader':
+        return this.#leaders.onLeaderTimer(timer.task, timer.ballot, step);
+      case 'work':
+        return this.#worker.onTimer(timer.run, step);
+      case 'preflight':
+        return this.#submissions.onPreflightTimer(timer.nonce, step);
+      case 'submission':
+        return this.#submissions.onTimer(timer.task, step);
+      case 'request':
+        return this.#requests.onTimer(timer.request, step);
+      case 'offers':
+        return this.#bidder.onTimer(step);
+      case 'drain':
+        return this.#endDrain(step);
+    }
+  }
+
+  #tick(step: Step): void {
+    this.#membership.prune(step);
+    if (this.#bidder.refresh(step)) this.#bidder.offer(step);
+    for (const { task, state } of this.#catalogue.all()) {
+      if (!isTerminal(state) || step.wallMs - task.body.createdAt < this.#config.timing.keepFinishedMs) continue;
+      this.#seats.close(task.id);
+      this.#leaders.forget(task.id);
+      this.#catalogue.forget(task.id, step);
+    }
+    step.setTimer({ type: 'tick' }, tickMs);
+  }
+
+  #onCommand(id: CommandId, command: Command, step: Step): void {
+    switch (command.type) {
+      case 'submit':
+        if (this.#config.role === 'client') return this.#requests.submitByPeer(id, command.draft, command.again, step);
+        return this.#submissions.submit(command.draft, command.again, { type: 'command', id }, step);
+      case 'cancel':
+        return this.#requests.cancel(id, command.task, command.reason, step);
+      case 'drain':
+        return this.#drain(id, step);
+    }
+  }
+
+  /** Takes nothing more; runs are handed over while this peer still leads, so that their ends are written down. */
+  #drain(id: CommandId, step: Step): void {
+    this.#draining = id;
+    this.#bidder.drain();
+    this.#worker.drain(step);
+    step.setTimer({ type: 'drain' }, this.#config.timing.drainMs);
+    this.#finishDrain(step);
+  }
+
+  #finishDrain(step: Step): void {
+    if (this.#draining !== null && this.#worker.isIdle) this.#endDrain(step);
+  }
+
+  #endDrain(step: Step): void {
+    if (this.#draining === null) return;
+    const id = this.#draining;
+    this.#draining = null;
+    this.#leaders.drain(step);
+    step.reply(id, { type: 'drained' });
+  }
+
+  #noteRefusal({ run, report }: Extract<Input, { type: 'agent' }>, step: Step): void {
+    if (report.type !== 'refused') return;
+    const repository = this.#worker.taskOf(run)?.body.repository;
+    if (repository !== undefined) this.#bidder.onNoAccess(repository, report.reason, step);
+  }
+
+  #isOpen(task: TaskId): boolean {
+    return this.#catalogue.get(task)?.state.phase.name === 'open';
+  }
+
+  #advertise(step: Step): void {
+    this.#advertised = JSON.stringify(this.#status());
+    this.#membership.advertise(this.#status(), step);
+  }
+
+  /** Adverts go out on change too, but not for every one of a burst. */
+  #advertiseChange(step: Step): void {
+    if (this.#changeTimerSet || JSON.stringify(this.#status()) === this.#advertised) return;
+    this.#changeTimerSet = true;
+    step.setTimer({ type: 'status' }, statusDelayMs);
+  }
+
+  #status(): { readonly running: number; readonly unavailable: Hello['advert']['unavailable'] } {
+    return { running: this.#worker.running, unavailable: this.#bidder.unavailable() };
+  }
+
+  #viewOf(entry: Entry): TaskView {
+    const { task, state, leader, answers, progress, story } = entry;
+    const electors = task.body.electorate.map((peer) => ({ peer, reachable: this.#membership.isUp(peer) }));
+    return { task, state, leader, electors, stalled: stallOf(entry, electors), answers, progress, story };
+  }
+}

@@ -1,0 +1,131 @@
+import type { AgentReport, Aptitude, Job, PublishStep, StopReason } from '../../protocol/agent.ts';
+import type { Ballot } from '../../protocol/ballot.ts';
+import type { Advert, Hello } from '../../protocol/hello.ts';
+import type { CommandId, HostId, PeerId, RunId, TaskId } from '../../protocol/ids.ts';
+import type { Gossip, Message, SubmitReply } from '../../protocol/messages.ts';
+import type { Draft, Repository, Sign, Task } from '../../protocol/record.ts';
+import type { TaskState } from '../../protocol/state.ts';
+import type { Progress, StandingAnswer, StoryEvent } from '../../protocol/summary.ts';
+import type { Timing } from '../../protocol/timing.ts';
+import type { DurableRecord } from '../store/store.ts';
+
+/** Everything that can happen to a peer. Messages are decoded, verified and bounded before they come here. */
+export type Input =
+  | { readonly type: 'message'; readonly from: PeerId; readonly message: Received }
+  | { readonly type: 'gossip'; readonly from: PeerId; readonly gossip: ReceivedGossip }
+  | { readonly type: 'peer-up'; readonly peer: PeerId; readonly hello: Hello }
+  | { readonly type: 'peer-down'; readonly peer: PeerId }
+  | { readonly type: 'timer'; readonly timer: Timer }
+  | { readonly type: 'command'; readonly id: CommandId; readonly command: Command }
+  | { readonly type: 'agent'; readonly run: RunId; readonly report: AgentReport }
+  /** The machine slept, or this process stood still: whatever was held on a clock is given up. */
+  | { readonly type: 'woke'; readonly lostMs: number };
+
+/** A record is opened (hash and signature checked) by the driver, so the core sees tasks. */
+export type Received = Exclude<Message, { type: 'task' }> | { readonly type: 'task'; readonly task: Task };
+export type ReceivedGossip = Exclude<Gossip, { type: 'task' }> | { readonly type: 'task'; readonly task: Task };
+
+/**
+ * What is to be done, in list order. `persist` is durable before the next effect begins; a `send` to this very peer comes
+ * back as a message, after all that stands before it. Timers are never cancelled: a stale one is recognised when it fires.
+ */
+export type Effect =
+  | { readonly type: 'persist'; readonly record: DurableRecord }
+  | { readonly type: 'send'; readonly to: PeerId; readonly message: Message }
+  | { readonly type: 'broadcast'; readonly gossip: Gossip }
+  | { readonly type: 'set-timer'; readonly timer: Timer; readonly afterMs: number }
+  | { readonly type: 'start-agent'; readonly job: Job }
+  | { readonly type: 'publish'; readonly run: RunId; readonly step: PublishStep; readonly validMs: number }
+  | { readonly type: 'stop-agent'; readonly run: RunId; readonly reason: StopReason }
+  | { readonly type: 'reply'; readonly id: CommandId; readonly reply: Reply }
+  /** For observers only: logs, `status`, the simulator's oracles. Nothing may depend on it. */
+  | { readonly type: 'emit'; readonly event: PeerEvent };
+
+export type Timer =
+  | { readonly type: 'tick' }
+  | { readonly type: 'advert' }
+  | { readonly type: 'status' }
+  | { readonly type: 'sync' }
+  /** An elector's turn to try for the lease; `turn` tells a stale one. */
+  | { readonly type: 'elect'; readonly task: TaskId; readonly turn: number }
+  | { readonly type: 'round'; readonly task: TaskId; readonly ballot: Ballot }
+  | { readonly type: 'renew'; readonly task: TaskId; readonly ballot: Ballot }
+  | { readonly type: 'leader'; readonly task: TaskId; readonly ballot: Ballot }
+  | { readonly type: 'work'; readonly run: RunId }
+  | { readonly type: 'preflight'; readonly nonce: string }
+  | { readonly type: 'submission'; readonly task: TaskId }
+  | { readonly type: 'request'; readonly request: string }
+  | { readonly type: 'offers' }
+  | { readonly type: 'drain' };
+
+export type Command =
+  | { readonly type: 'submit'; readonly draft: Draft; readonly again: boolean }
+  | { readonly type: 'cancel'; readonly task: TaskId; readonly reason: string }
+  /** Stop taking work, hand over what is running, give up every lease; answered when nothing is left or time is up. */
+  | { readonly type: 'drain' };
+
+export type Reply =
+  | SubmitReply
+  | { readonly type: 'cancelled' }
+  /** The result is on its way out and can no longer be recalled. */
+  | { readonly type: 'publishing' }
+  | { readonly type: 'ended' }
+  | { readonly type: 'unknown-task' }
+  | { readonly type: 'cancel-pending' }
+  | { readonly type: 'drained' };
+
+export type PeerEvent =
+  | { readonly type: 'peer-up'; readonly peer: PeerId; readonly name: string }
+  | { readonly type: 'peer-down'; readonly peer: PeerId; readonly name: string }
+  /** Something about the task that a person can see has changed. */
+  | { readonly type: 'task'; readonly task: TaskId }
+  | { readonly type: 'story'; readonly task: TaskId; readonly story: StoryEvent }
+  | {
+      readonly type: 'lease';
+      readonly task: TaskId;
+      readonly change: 'won' | 'lost' | 'released';
+      readonly ballot: Ballot;
+    }
+  | { readonly type: 'attempt-started'; readonly task: TaskId; readonly attempt: number }
+  | { readonly type: 'attempt-ended'; readonly task: TaskId; readonly attempt: number; readonly how: string };
+
+/** What this run of this peer is, fixed at its start. */
+export interface CoreConfig {
+  readonly self: PeerId;
+  readonly incarnation: number;
+  readonly role: 'peer' | 'client';
+  readonly name: string;
+  readonly host: HostId;
+  readonly version: string;
+  readonly specialties: readonly string[];
+  readonly capacity: number;
+  /** What runs agents here; null where none is usable, with the reason for people. */
+  readonly executor: { readonly name: string } | { readonly unusable: string };
+  readonly timing: Timing;
+  readonly addresses: () => readonly string[];
+  readonly sign: Sign;
+  /** Seeded where runs are to be repeated: from 0 up to, not including, 1. */
+  readonly random: () => number;
+  readonly aptitude: (repository: Repository) => Aptitude;
+}
+
+/** A peer as `status` shows it. */
+export interface PeerView {
+  readonly self: boolean;
+  readonly connected: boolean;
+  readonly lastSeenMs: number;
+  readonly advert: Advert;
+}
+
+/** A task as this peer knows it. */
+export interface TaskView {
+  readonly task: Task;
+  readonly state: TaskState;
+  readonly leader: PeerId | null;
+  readonly electors: readonly { readonly peer: PeerId; readonly reachable: boolean }[];
+  readonly stalled: string | null;
+  /** The last answer of each peer to the last call. */
+  readonly answers: readonly StandingAnswer[];
+  readonly progress: Progress | null;
+  readonly story: readonly StoryEvent[];
+}

@@ -1,0 +1,395 @@
+import type { Proposer } from '../../election/proposer.ts';
+import { type Ballot, compareMaybeVersions, type Version } from '../../protocol/ballot.ts';
+import { type MonoMs, monoMs, type PeerId } from '../../protocol/ids.ts';
+import { Limits } from '../../protocol/limits.ts';
+import type { MessageOf } from '../../protocol/messages.ts';
+import {
+  type ActivePhase,
+  Attempts,
+  activePhase,
+  assign,
+  cancel,
+  endAttempt,
+  isTerminal,
+  type Outcome,
+  startPublishing,
+  type TaskState,
+} from '../../protocol/state.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { CoreConfig } from './io.ts';
+import type { Membership } from './membership.ts';
+import { countedAnswers, judge, type Round, standing } from './round.ts';
+import type { Seat } from './seats.ts';
+import type { Step } from './step.ts';
+import { Teller } from './teller.ts';
+
+/** What a leader knows of the worker of the attempt under way. Soft: a successor asks afresh. */
+interface Watch {
+  readonly attempt: number;
+  readonly lastHeard: MonoMs;
+  /** Silence for longer than this is a lapse. */
+  readonly patienceMs: number;
+  /** Known to be gone, whatever the clock says: its connection is closed, or it was restarted. */
+  readonly gone: string | null;
+}
+
+type Wish = MessageOf<'publish-request'>;
+
+export interface LeadershipParts {
+  readonly config: CoreConfig;
+  readonly catalogue: Catalogue;
+  readonly membership: Membership;
+}
+
+/**
+ * The leader of one task, for one ballot. It writes one change at a time and acts on what is committed: `drive` looks at
+ * the committed state and at what has been heard since, and takes the one next action, so that every event can simply
+ * call it again.
+ */
+export class Leadership {
+  readonly ballot: Ballot;
+  readonly #seat: Seat;
+  readonly #proposer: Proposer;
+  readonly #parts: LeadershipParts;
+  readonly #teller: Teller;
+  #round: (Round & { readonly called: boolean }) | null = null;
+  #watch: Watch | null = null;
+  /** A publishing attempt lapses only after this, whoever leads. */
+  #grantUntil: MonoMs | null = null;
+  #wish: Wish | null = null;
+  #outcome: MessageOf<'outcome'> | null = null;
+  #carriedOut: Version | null = null;
+  #timerAt: MonoMs | null = null;
+
+  constructor(ballot: Ballot, seat: Seat, proposer: Proposer, parts: LeadershipParts) {
+    this.ballot = ballot;
+    this.#seat = seat;
+    this.#proposer = proposer;
+    this.#parts = parts;
+    this.#teller = new Teller(seat.task, parts);
+  }
+
+  /** The lease has been won. An attempt found under way is asked for at once, and keeps going if it answers. */
+  begin(step: Step): void {
+    const active = this.#active();
+    if (active !== null) {
+      const { timing } = this.#parts.config;
+      this.#watch = { attempt: active.attempt, lastHeard: step.monoMs, patienceMs: timing.reportMs, gone: null };
+      if (active.name === 'publishing') this.#grantUntil = monoMs(step.monoMs + timing.grantMs);
+      step.send(active.worker, { type: 'report', task: this.#id, attempt: active.attempt, ballot: this.ballot });
+      this.#teller.note('leader', `${this.#name(this.#parts.config.self)} leads from now on`, step);
+    }
+    this.committed(step);
+  }
+
+  /** A majority has acknowledged the last version sent: what it says is now so, and everybody may know. */
+  committed(step: Step): void {
+    const { committed } = this.#proposer;
+    if (committed === null || compareMaybeVersions(committed.valueVersion, this.#carriedOut) === 0) return;
+    this.#carriedOut = committed.valueVersion;
+    this.#carryOut(committed.value, step);
+    if (committed.value.attemptsStarted > 0 && !isTerminal(committed.value)) this.#summarise(null, step);
+    this.drive(step);
+  }
+
+  /** Takes the next action, if there is one: called after everything that could have changed what it is. */
+  drive(step: Step): void {
+    if (!this.#proposer.isLeader(step.now) || this.#proposer.writing || this.#proposer.committed === null) return;
+    const state = this.#proposer.committed.value;
+    if (isTerminal(state)) return this.#retire(null, step);
+    const active = activePhase(state);
+    if (active !== null && this.#outcome?.attempt === active.attempt) return this.#end(this.#outcome, step);
+    if (this.#cancels(state, step)) return;
+    if (active === null) return this.#place(null, step);
+    this.#supervise(state, active, step);
+  }
+
+  onTimer(step: Step): void {
+    this.#timerAt = null;
+    this.drive(step);
+  }
+
+  onHeartbeat(from: PeerId, message: MessageOf<'heartbeat'>, step: Step): void {
+    const { attempt } = message;
+    const current = this.#isCurrent(from, attempt);
+    if (current) this.#heard(attempt, step);
+    const standing = current ? 'current' : this.#isPast(attempt) ? 'stale' : 'unknown';
+    step.send(from, { type: 'heartbeat-ack', task: this.#id, attempt, standing });
+    if (current && message.progress !== null) this.#teller.progress(attempt, message.progress, step);
+    this.drive(step);
+  }
+
+  onPublishRequest(from: PeerId, message: Wish, step: Step): void {
+    if (this.#isCurrent(from, message.attempt)) {
+      this.#heard(message.attempt, step);
+      this.#wish = message;
+      this.drive(step);
+    } else if (this.#isPast(message.attempt)) {
+      this.#answerStale(from, message.attempt, step);
+    }
+  }
+
+  onOutcome(from: PeerId, message: MessageOf<'outcome'>, step: Step): void {
+    const { attempt } = message;
+    // A worker that does not know the attempt: whether it lapses at once is for the grant to say, not for the worker.
+    if (message.outcome.type === 'lapsed') return this.onPeerGone(from, message.outcome.reason, step);
+    if (this.#isCurrent(from, attempt)) {
+      this.#outcome = message;
+      this.drive(step);
+    } else if (!this.#proposer.writing && this.#isPast(attempt)) {
+      step.send(from, { type: 'outcome-ack', task: this.#id, attempt });
+    }
+  }
+
+  /** The worker's connection is closed and a redial was refused, or it came back as a new process. */
+  onPeerGone(peer: PeerId, reason: string, step: Step): void {
+    const active = this.#active();
+    if (active?.worker === peer && this.#watch !== null) this.#watch = { ...this.#watch, gone: reason };
+    this.drive(step);
+  }
+
+  /** Gives the lease up while the task goes on: another elector takes it at once. */
+  handOver(step: Step): void {
+    this.#release(step);
+  }
+
+  get isIdle(): boolean {
+    return this.#active() === null;
+  }
+
+  // ── placing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** open → assigned, or an attempt that has lapsed → the next one, in one write. Until then the old worker may return. */
+  #place(lapsed: Outcome | null, step: Step): void {
+    const { config, membership } = this.#parts;
+    const attempt = this.#state().attemptsStarted + 1;
+    if (this.#round?.attempt !== attempt) this.#openRound(attempt, step);
+    const round = this.#round;
+    if (round === null) return;
+    const reachable = membership.live().filter((peer) => membership.isUp(peer));
+    const answers = countedAnswers(this.#seat.answers, attempt, reachable);
+    const verdict = judge(round, answers, reachable, step.monoMs, config.timing, this.#id);
+    this.#teller.answers = standing(answers, this.#id, Limits.bidsPerStory);
+    switch (verdict.type) {
+      case 'wait':
+        // The announcement may have been lost on its way: ask before the window's end leaves only silence.
+        if (!round.called && step.monoMs - round.startedAt >= config.timing.bidWindowMs) this.#call(round, step);
+        return this.#wakeAfter(verdict.forMs, step);
+      case 'stall':
+        if (lapsed !== null) return this.#write((state) => endAttempt(state, lapsed, step.wallMs), step);
+        this.#teller.note('stalled', verdict.reason, step);
+        return this.#retire(verdict.reason, step);
+      case 'choose': {
+        this.#teller.note(
+          'assigned',
+          `attempt ${attempt} to ${this.#name(verdict.worker)}; ${this.#teller.describeAnswers()}`,
+          step,
+        );
+        return this.#write((state) => {
+          const open = lapsed === null ? state : endAttempt(state, lapsed, step.wallMs);
+          return assign(open, verdict.worker, step.wallMs);
+        }, step);
+      }
+    }
+  }
+
+  /** The announcement is the call for the first attempt; every other needs one. */
+  #openRound(attempt: number, step: Step): void {
+    const { announcedAt } = this.#seat;
+    const { bidWindowMs } = this.#parts.config.timing;
+    const isAnnounced = attempt === 1 && announcedAt !== null && step.monoMs - announcedAt < bidWindowMs;
+    this.#round = { attempt, startedAt: step.monoMs, called: false };
+    if (!isAnnounced) this.#call(this.#round, step);
+  }
+
+  #call(round: Round, step: Step): void {
+    this.#round = { ...round, called: true };
+    const message = { type: 'call', task: this.#id, attempt: round.attempt, ballot: this.ballot } as const;
+    step.sendAll([...this.#parts.membership.neighbours(), this.#parts.config.self], message);
+  }
+
+  // ── supervising ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #supervise(state: TaskState, active: ActivePhase, step: Step): void {
+    if (this.#wish?.attempt === active.attempt) return this.#consider(this.#wish, state, active, step);
+    const lapse = this.#lapse(step);
+    if (lapse === null) {
+      this.#round = null;
+      return this.#wakeAfter(this.#untilLapse(step), step);
+    }
+    if (active.name === 'publishing' && this.#grantUntil !== null && step.monoMs < this.#grantUntil) {
+      return this.#wakeAfter(this.#grantUntil - step.monoMs, step);
+    }
+    const outcome: Outcome = { type: 'lapsed', reason: lapse };
+    if (this.#round === null)
+      this.#teller.note('lapsed', `attempt ${active.attempt} of ${this.#name(active.worker)}: ${lapse}`, step);
+    if (state.lapses + 1 >= Attempts.maxLapses)
+      return this.#write((last) => endAttempt(last, outcome, step.wallMs), step);
+    this.#place(outcome, step);
+  }
+
+  /** Grants what is committed; what is not is committed first. */
+  #consider(wish: Wish, state: TaskState, active: ActivePhase, step: Step): void {
+    const { commit, expectedTip, request, attempt } = wish;
+    const { publication } = state;
+    const isCommitted =
+      active.name === 'publishing' && publication?.commit === commit && publication.expectedTip === expectedTip;
+    if (!isCommitted) {
+      this.#teller.note('publishing', `attempt ${attempt} publishes ${commit.slice(0, 10)}`, step);
+      return this.#write((last) => startPublishing(last, { commit, expectedTip }), step);
+    }
+    const { grantMs } = this.#parts.config.timing;
+    this.#wish = null;
+    this.#grantUntil = monoMs(step.monoMs + grantMs);
+    step.send(active.worker, { type: 'publish-grant', task: this.#id, attempt, request, validMs: grantMs });
+    this.#wakeAfter(this.#untilLapse(step), step);
+  }
+
+  /** assigned | publishing → open, done or failed as the worker has told. */
+  #end(message: MessageOf<'outcome'>, step: Step): void {
+    const { outcome, costUsd, attempt } = message;
+    const how = 'reason' in outcome ? `${outcome.type}: ${outcome.reason}` : outcome.type;
+    this.#teller.note('ended', `attempt ${attempt} ${how}`, step);
+    this.#write((state) => endAttempt(state, outcome, step.wallMs, costUsd), step);
+  }
+
+  /** A person's cancel, or a task with the same key that precedes this one. True when there is something to wait for. */
+  #cancels(state: TaskState, step: Step): boolean {
+    const winner = this.#parts.catalogue.winnerOver(this.#id);
+    const isPublishing = state.phase.name === 'publishing';
+    if (isPublishing) this.#answerCancels('publishing', step);
+    const [first] = this.#seat.cancels;
+    if (isPublishing || (winner === null && first === undefined)) return false;
+    const reason = winner === null ? (first?.reason ?? '') : `the same as task ${winner.slice(0, 8)}`;
+    this.#teller.note('cancelled', reason, step);
+    this.#write((last) => cancel(last, reason, winner, step.wallMs), step);
+    return true;
+  }
+
+  /** What a committed state asks of this leader, once. */
+  #carryOut(state: TaskState, step: Step): void {
+    const active = activePhase(state);
+    if (active?.name === 'assigned' && this.#watch?.attempt !== active.attempt) {
+      const { attempt, worker } = active;
+      const { assignMs } = this.#parts.config.timing;
+      this.#watch = { attempt, lastHeard: step.monoMs, patienceMs: assignMs, gone: null };
+      this.#round = null;
+      this.#wish = null;
+      step.send(worker, {
+        type: 'assign',
+        task: this.#id,
+        attempt,
+        ballot: this.ballot,
+        publication: state.publication,
+      });
+    }
+    if (active === null && this.#outcome !== null) this.#settle(this.#outcome, state, step);
+    if (isTerminal(state)) {
+      const worker = state.attempts.at(-1)?.worker;
+      if (worker !== undefined && state.phase.name === 'cancelled')
+        this.#answerStale(worker, state.attemptsStarted, step);
+      this.#answerCancels(state.phase.name === 'cancelled' ? 'cancelled' : 'ended', step);
+    }
+  }
+
+  /** The end of an attempt is durable: its worker may forget it. One that refused is passed over for the next bid. */
+  #settle(message: MessageOf<'outcome'>, state: TaskState, step: Step): void {
+    const { attempt, outcome } = message;
+    const worker = state.attempts.find(({ number }) => number === attempt)?.worker;
+    this.#outcome = null;
+    this.#watch = null;
+    if (worker !== undefined) step.send(worker, { type: 'outcome-ack', task: this.#id, attempt });
+    if (outcome.type !== 'refused' || worker === undefined) return;
+    this.#seat.answers.delete(worker);
+    for (const [peer, kept] of this.#seat.answers) {
+      if (kept.attempt === attempt) this.#seat.answers.set(peer, { ...kept, attempt: attempt + 1 });
+    }
+  }
+
+  // ── ending ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Nothing is left to lead: tells the electors how it stands, in the same frame as the release. */
+  #retire(stalled: string | null, step: Step): void {
+    this.#summarise(stalled, step);
+    this.#release(step);
+  }
+
+  #summarise(stalled: string | null, step: Step): void {
+    const { committed } = this.#proposer;
+    if (committed !== null) this.#teller.summarise(committed, stalled, step);
+  }
+
+  #release(step: Step): void {
+    const { ballot } = this;
+    for (const { to, message } of this.#proposer.release()) step.send(to, message);
+    step.emit({ type: 'lease', task: this.#id, change: 'released', ballot });
+  }
+
+  #answerCancels(result: MessageOf<'cancel-answer'>['result'], step: Step): void {
+    for (const { from, request } of this.#seat.cancels) {
+      step.send(from, { type: 'cancel-answer', task: this.#id, request, result });
+    }
+    this.#seat.cancels = [];
+  }
+
+  #answerStale(to: PeerId, attempt: number, step: Step): void {
+    step.send(to, { type: 'heartbeat-ack', task: this.#id, attempt, standing: 'stale' });
+  }
+
+  // ── small parts ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get #id() {
+    return this.#seat.task.id;
+  }
+
+  #name(peer: PeerId): string {
+    return this.#parts.membership.nameOf(peer);
+  }
+
+  /** The last state sent: what it says cannot be undone by this leader, committed or not. */
+  #state(): TaskState {
+    return this.#proposer.latest;
+  }
+
+  #active(): ActivePhase | null {
+    return activePhase(this.#state());
+  }
+
+  #isCurrent(worker: PeerId, attempt: number): boolean {
+    const active = this.#active();
+    return active?.worker === worker && active.attempt === attempt;
+  }
+
+  #isPast(attempt: number): boolean {
+    const state = this.#state();
+    return attempt < state.attemptsStarted || (attempt === state.attemptsStarted && activePhase(state) === null);
+  }
+
+  #heard(attempt: number, step: Step): void {
+    const { heartbeatLapseMs } = this.#parts.config.timing;
+    this.#watch = { attempt, lastHeard: step.monoMs, patienceMs: heartbeatLapseMs, gone: null };
+  }
+
+  #lapse(step: Step): string | null {
+    if (this.#watch === null) return null;
+    if (this.#watch.gone !== null) return this.#watch.gone;
+    const silentMs = step.monoMs - this.#watch.lastHeard;
+    return silentMs >= this.#watch.patienceMs ? `no heartbeat for ${(silentMs / 1_000).toFixed(1)} s` : null;
+  }
+
+  #untilLapse(step: Step): number {
+    return this.#watch === null ? 0 : this.#watch.lastHeard + this.#watch.patienceMs - step.monoMs;
+  }
+
+  #write(change: (last: TaskState) => TaskState, step: Step): void {
+    for (const { to, message } of this.#proposer.write(change, step.now)) step.send(to, message);
+  }
+
+  /** One timer at a time, and only an earlier one replaces it. */
+  #wakeAfter(afterMs: number, step: Step): void {
+    const at = monoMs(step.monoMs + Math.max(0, afterMs));
+    if (this.#timerAt !== null && this.#timerAt <= at && this.#timerAt >= step.monoMs) return;
+    this.#timerAt = at;
+    step.setTimer({ type: 'leader', task: this.#id, ballot: this.ballot }, at - step.monoMs);
+  }
+}

@@ -1,0 +1,161 @@
+import { type Advert, type Hello, ProtocolVersion } from '../../protocol/hello.ts';
+import { byText, type MonoMs, type PeerId, shortPeer } from '../../protocol/ids.ts';
+import type { CoreConfig, PeerView } from './io.ts';
+import type { Step } from './step.ts';
+
+interface Known {
+  readonly advert: Advert;
+  readonly role: Hello['role'];
+  readonly connected: boolean;
+  readonly heardAt: MonoMs;
+}
+
+/** Intervals of silence after which a peer without a connection is gone for placement. */
+const missedAdverts = 3;
+/** A peer hears about this many adverts a second at most, whatever the size of the mesh. */
+const advertsPerSecond = 5;
+
+/** What this peer tells about itself that can change while it runs. */
+export interface Status {
+  readonly running: number;
+  readonly unavailable: Advert['unavailable'];
+}
+
+/**
+ * Who is there. A neighbour lives as long as its connection; others live as long as their adverts come.
+ * Clients are neighbours but no peers: they take no seats and no work.
+ */
+export class Membership {
+  readonly #config: CoreConfig;
+  readonly #known = new Map<PeerId, Known>();
+  #seq = 0;
+  #advert: Advert;
+
+  constructor(config: CoreConfig) {
+    this.#config = config;
+    this.#advert = this.#makeAdvert({ running: 0, unavailable: null });
+  }
+
+  get own(): Advert {
+    return this.#advert;
+  }
+
+  hello(): Hello {
+    return { ...ProtocolVersion, role: this.#config.role, advert: { ...this.#advert, addresses: this.#addresses() } };
+  }
+
+  /** A link is up. Tells whether the peer has been restarted since it was last heard of. */
+  up(peer: PeerId, hello: Hello, step: Step): { readonly restarted: boolean } {
+    const before = this.#known.get(peer);
+    this.#known.set(peer, { advert: hello.advert, role: hello.role, connected: true, heardAt: step.monoMs });
+    if (before?.connected !== true && hello.role === 'peer') {
+      step.emit({ type: 'peer-up', peer, name: hello.advert.name });
+    }
+    return { restarted: before !== undefined && before.advert.incarnation !== hello.advert.incarnation };
+  }
+
+  /** A neighbour is gone; until its adverts come by other ways, it is gone for placement too. */
+  down(peer: PeerId, step: Step): void {
+    const known = this.#known.get(peer);
+    if (known === undefined) return;
+    this.#known.delete(peer);
+    if (known.role === 'peer') step.emit({ type: 'peer-down', peer, name: known.advert.name });
+  }
+
+  /** An advert by gossip; an older one than the last changes nothing. True when it brought something new. */
+  heard(advert: Advert, step: Step): boolean {
+    if (advert.peer === this.#config.self) return false;
+    const before = this.#known.get(advert.peer);
+    if (before !== undefined && !isNewer(advert, before.advert)) return false;
+    const role = before?.role ?? 'peer';
+    this.#known.set(advert.peer, { advert, role, connected: before?.connected ?? false, heardAt: step.monoMs });
+    return true;
+  }
+
+  /** Forgets peers that were not heard for several intervals. */
+  prune(step: Step): void {
+    const limit = missedAdverts * this.advertEveryMs();
+    for (const [peer, known] of this.#known) {
+      if (!known.connected && step.monoMs - known.heardAt > limit) this.down(peer, step);
+    }
+  }
+
+  /** Gossips the advert with a new seq. */
+  advertise(status: Status, step: Step): void {
+    if (this.#config.role === 'client') return;
+    this.#seq += 1;
+    this.#advert = this.#makeAdvert(status);
+    step.broadcast({ type: 'advert', advert: this.#advert });
+  }
+
+  /** Grows with the mesh, so that the adverts heard per second do not. */
+  advertEveryMs(): number {
+    return Math.max(this.#config.timing.advertEveryMs, (this.#known.size * 1_000) / advertsPerSecond);
+  }
+
+  isUp(peer: PeerId): boolean {
+    return peer === this.#config.self || this.#known.get(peer)?.connected === true;
+  }
+
+  /** Peers with a link, sorted; without clients and without this peer. */
+  neighbours(): readonly PeerId[] {
+    return this.#peers().flatMap(([peer, known]) => (known.connected ? [peer] : []));
+  }
+
+  /** Every peer that lives as far as this one knows, itself included, sorted. */
+  live(): readonly PeerId[] {
+    const others = this.#peers().map(([peer]) => peer);
+    return this.#config.role === 'client' ? others : [...others, this.#config.self].sort(byText);
+  }
+
+  nameOf(peer: PeerId): string {
+    return peer === this.#config.self ? this.#config.name : (this.#known.get(peer)?.advert.name ?? shortPeer(peer));
+  }
+
+  views(now: MonoMs): readonly PeerView[] {
+    const self: PeerView = {
+      self: true,
+      connected: true,
+      lastSeenMs: 0,
+      advert: { ...this.#advert, addresses: this.#addresses() },
+    };
+    const others = this.#peers().map(
+      ([, { advert, connected, heardAt }]): PeerView => ({
+        self: false,
+        connected,
+        lastSeenMs: connected ? 0 : Math.max(0, now - heardAt),
+        advert,
+      }),
+    );
+    return (this.#config.role === 'client' ? others : [self, ...others]).sort(
+      (a, b) => byText(a.advert.name, b.advert.name) || byText(a.advert.peer, b.advert.peer),
+    );
+  }
+
+  #peers(): readonly (readonly [PeerId, Known])[] {
+    return [...this.#known].filter(([, { role }]) => role === 'peer').sort(([a], [b]) => byText(a, b));
+  }
+
+  #addresses(): string[] {
+    return this.#config.addresses().slice(0, 16);
+  }
+
+  #makeAdvert(status: Status): Advert {
+    const { self, name, incarnation, specialties, capacity, executor, version } = this.#config;
+    return {
+      peer: self,
+      name,
+      incarnation,
+      seq: this.#seq,
+      specialties: [...specialties],
+      capacity,
+      running: status.running,
+      executor: 'name' in executor ? executor.name : null,
+      unavailable: status.unavailable,
+      version,
+      addresses: this.#addresses(),
+    };
+  }
+}
+
+const isNewer = (a: Advert, b: Advert): boolean => (a.incarnation - b.incarnation || a.seq - b.seq) > 0;

@@ -1,0 +1,95 @@
+import type { CommandId, PeerId, TaskId } from '../../protocol/ids.ts';
+import type { MessageOf } from '../../protocol/messages.ts';
+import type { Draft } from '../../protocol/record.ts';
+import { isTerminal } from '../../protocol/state.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { CoreConfig, Reply } from './io.ts';
+import type { Membership } from './membership.ts';
+import type { Step } from './step.ts';
+import { randomHex } from './submissions.ts';
+
+type Asked =
+  | { readonly type: 'cancel'; readonly id: CommandId; readonly task: TaskId; readonly reason: string }
+  | { readonly type: 'submit'; readonly id: CommandId; readonly draft: Draft; readonly again: boolean };
+
+interface Request {
+  readonly asked: Asked;
+  readonly peer: PeerId | null;
+  resends: number;
+}
+
+/** Commands that other peers carry out: a cancel goes to the electors, a client's submission to one peer. */
+export class Requests {
+  readonly #config: CoreConfig;
+  readonly #catalogue: Catalogue;
+  readonly #membership: Membership;
+  readonly #requests = new Map<string, Request>();
+
+  constructor(config: CoreConfig, catalogue: Catalogue, membership: Membership) {
+    this.#config = config;
+    this.#catalogue = catalogue;
+    this.#membership = membership;
+  }
+
+  cancel(id: CommandId, task: TaskId, reason: string, step: Step): void {
+    const entry = this.#catalogue.get(task);
+    if (entry === undefined) return step.reply(id, { type: 'unknown-task' });
+    if (isTerminal(entry.state)) return step.reply(id, { type: 'ended' });
+    this.#open({ type: 'cancel', id, task, reason }, null, step);
+  }
+
+  /** A client has no seat and keeps no promise: the peer that it asks submits in its own name. */
+  submitByPeer(id: CommandId, draft: Draft, again: boolean, step: Step): void {
+    const [peer] = this.#membership.neighbours();
+    if (peer === undefined) return step.reply(id, { type: 'refused', reason: 'no peer was found' });
+    this.#open({ type: 'submit', id, draft, again }, peer, step);
+  }
+
+  onCancelAnswer(message: MessageOf<'cancel-answer'>, step: Step): void {
+    const request = this.#requests.get(message.request);
+    if (request?.asked.type === 'cancel') this.#close(message.request, request, { type: message.result }, step);
+  }
+
+  onSubmitAnswer(message: MessageOf<'submit-answer'>, step: Step): void {
+    const request = this.#requests.get(message.request);
+    if (request?.asked.type === 'submit') this.#close(message.request, request, message.reply, step);
+  }
+
+  onTimer(key: string, step: Step): void {
+    const request = this.#requests.get(key);
+    if (request === undefined) return;
+    request.resends -= 1;
+    if (request.resends > 0) return this.#send(key, request, step);
+    const late: Reply =
+      request.asked.type === 'cancel'
+        ? { type: 'cancel-pending' }
+        : { type: 'refused', reason: 'the peer did not answer' };
+    this.#close(key, request, late, step);
+  }
+
+  #open(asked: Asked, peer: PeerId | null, step: Step): void {
+    const { timing, random } = this.#config;
+    const limitMs = asked.type === 'cancel' ? timing.cancelMs : timing.submitMs * 1.5;
+    const key = randomHex(random);
+    const request: Request = { asked, peer, resends: Math.ceil(limitMs / timing.resendMs) };
+    this.#requests.set(key, request);
+    this.#send(key, request, step);
+  }
+
+  #send(key: string, { asked, peer }: Request, step: Step): void {
+    step.setTimer({ type: 'request', request: key }, this.#config.timing.resendMs);
+    switch (asked.type) {
+      case 'cancel': {
+        const electorate = this.#catalogue.get(asked.task)?.task.body.electorate ?? [];
+        return step.sendAll(electorate, { type: 'cancel', task: asked.task, request: key, reason: asked.reason });
+      }
+      case 'submit':
+        if (peer !== null) step.send(peer, { type: 'submit', request: key, draft: asked.draft, again: asked.again });
+    }
+  }
+
+  #close(key: string, { asked }: Request, reply: Reply, step: Step): void {
+    this.#requests.delete(key);
+    step.reply(asked.id, reply);
+  }
+}

@@ -1,0 +1,303 @@
+import type { AgentReport, PublishStep, StopReason } from '../../protocol/agent.ts';
+import { type MonoMs, type PeerId, type RunId, runIdOf, type TaskId } from '../../protocol/ids.ts';
+import { Limits } from '../../protocol/limits.ts';
+import type { Message, MessageOf } from '../../protocol/messages.ts';
+import type { Task } from '../../protocol/record.ts';
+import { activePhase, isTerminal, type Outcome } from '../../protocol/state.ts';
+import type { Progress } from '../../protocol/summary.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { CoreConfig } from './io.ts';
+import type { Step } from './step.ts';
+
+/** What a run asks of its leader: a grant to publish. The last request counts; older ones may still be answered. */
+interface PublishRequest {
+  readonly step: PublishStep;
+  readonly fields: Pick<MessageOf<'publish-request'>, 'commit' | 'expectedTip'>;
+  readonly request: number;
+  /** A grant's validity is counted from here, not from when its answer came. */
+  readonly sentAt: MonoMs;
+}
+
+/** How a run ended, told to the leader until it says that this is durable. */
+interface Ending {
+  readonly outcome: Outcome;
+  readonly costUsd: number | null;
+}
+
+interface Run {
+  readonly id: RunId;
+  readonly task: Task;
+  readonly attempt: number;
+  leader: PeerId;
+  /** When a leader last said that this attempt is the current one. */
+  ackedAt: MonoMs;
+  progress: Progress | null;
+  wish: PublishRequest | null;
+  /** Set once the agent is being stopped: nothing of it counts any more but its end. */
+  stopping: StopReason | null;
+  ending: Ending | null;
+}
+
+/** After this many heartbeats without an answer the worker looks for a new leader among the electors. */
+const unansweredBeats = 2.5;
+
+/**
+ * The attempts that run on this peer. A run keeps working while no leader answers, and ends when a leader or the
+ * register says that its attempt is no longer current.
+ *
+ *   assigned → working → (publish request → grant → publishing)* → ended → told, until the leader acknowledges it
+ */
+export class Worker {
+  readonly #config: CoreConfig;
+  readonly #catalogue: Catalogue;
+  readonly #runs = new Map<RunId, Run>();
+  /** The highest attempt ever taken on here, by task: an assignment that comes late or twice is not one. */
+  readonly #taken = new Map<TaskId, number>();
+  #request = 0;
+  #done = 0;
+  #ended = 0;
+
+  constructor(config: CoreConfig, catalogue: Catalogue) {
+    this.#config = config;
+    this.#catalogue = catalogue;
+  }
+
+  /** I7: runs whose agent has not ended, however it is about to. */
+  get running(): number {
+    return [...this.#runs.values()].filter((run) => run.ending === null).length;
+  }
+
+  /** Nothing runs, and nothing is left to tell. */
+  get isIdle(): boolean {
+    return this.#runs.size === 0;
+  }
+
+  get past(): { readonly done: number; readonly ended: number } {
+    return { done: this.#done, ended: this.#ended };
+  }
+
+  taskOf(run: RunId): Task | null {
+    return this.#runs.get(run)?.task ?? null;
+  }
+
+  onAssign(from: PeerId, message: MessageOf<'assign'>, mayStart: boolean, step: Step): void {
+    const { task: id, attempt, publication } = message;
+    const run = this.#runs.get(runIdOf(id, attempt));
+    if (run !== undefined) return this.#follow(run, from, step);
+    if ((this.#taken.get(id) ?? 0) >= attempt) return;
+    const entry = this.#catalogue.get(id);
+    if (entry === undefined || !mayStart || this.running >= this.#config.capacity) {
+      const reason = entry === undefined ? 'the task is not known here' : 'the slot has gone';
+      return step.send(from, {
+        type: 'outcome',
+        task: id,
+        attempt,
+        outcome: { type: 'refused', reason },
+        costUsd: null,
+      });
+    }
+    this.#taken.set(id, attempt);
+    const started: Run = {
+      id: runIdOf(id, attempt),
+      task: entry.task,
+      attempt,
+      leader: from,
+      ackedAt: step.monoMs,
+      progress: null,
+      wish: null,
+      stopping: null,
+      ending: null,
+    };
+    this.#runs.set(started.id, started);
+    step.startAgent({ run: started.id, task: entry.task, attempt, publication });
+    step.emit({ type: 'attempt-started', task: id, attempt });
+    this.#beat(started, step);
+  }
+
+  /** A new leader asks. It becomes the one to report to, if the attempt is known here; else it is told so. */
+  onReport(from: PeerId, message: MessageOf<'report'>, step: Step): void {
+    const { task, attempt } = message;
+    const run = this.#runs.get(runIdOf(task, attempt));
+    if (run !== undefined) return this.#follow(run, from, step);
+    const outcome: Outcome = { type: 'lapsed', reason: 'its worker no longer runs it' };
+    step.send(from, { type: 'outcome', task, attempt, outcome, costUsd: null });
+  }
+
+  onAck(from: PeerId, message: MessageOf<'heartbeat-ack'>, step: Step): void {
+    const run = this.#runs.get(runIdOf(message.task, message.attempt));
+    if (run === undefined) return;
+    switch (message.standing) {
+      case 'current':
+        run.ackedAt = step.monoMs;
+        run.leader = from;
+        return;
+      case 'stale':
+        return this.#supersede(run, 'superseded', step);
+      case 'unknown':
+        return;
+    }
+  }
+
+  /** A grant for the last request counts from when that was sent, less the margin for drift; too late is no grant. */
+  onGrant(message: MessageOf<'publish-grant'>, step: Step): void {
+    const run = this.#runs.get(runIdOf(message.task, message.attempt));
+    if (run === undefined || run.stopping !== null || run.wish?.request !== message.request) return;
+    const { wish } = run;
+    const validMs = message.validMs * this.#config.timing.grantUseShare - (step.monoMs - wish.sentAt);
+    if (validMs <= 0) return;
+    run.wish = null;
+    run.ackedAt = step.monoMs;
+    step.publish(run.id, wish.step, validMs);
+  }
+
+  onOutcomeAck(message: MessageOf<'outcome-ack'>, step: Step): void {
+    const run = this.#runs.get(runIdOf(message.task, message.attempt));
+    if (run !== undefined && run.ending !== null) this.#close(run, step);
+  }
+
+  onAgent(id: RunId, report: AgentReport, step: Step): void {
+    const run = this.#runs.get(id);
+    if (run === undefined || run.ending !== null) return;
+    switch (report.type) {
+      case 'progress':
+        run.progress = { text: report.text.slice(0, Limits.line), costUsd: report.costUsd, at: step.wallMs };
+        this.#catalogue.progress(run.task.id, run.attempt, run.progress, step);
+        return;
+      case 'ready': {
+        if (run.stopping !== null) return;
+        const { commit, expectedTip } = report;
+        return this.#ask(run, report.step, { commit, expectedTip }, step);
+      }
+      case 'published':
+        return this.#end(run, { outcome: { type: 'done', result: report.result }, costUsd: report.costUsd }, step);
+      case 'failed': {
+        const { reason, final, costUsd } = report;
+        return this.#end(run, { outcome: { type: 'failed', reason: bounded(reason), final }, costUsd }, step);
+      }
+      case 'refused':
+        return this.#end(run, { outcome: { type: 'refused', reason: bounded(report.reason) }, costUsd: null }, step);
+      case 'quota': {
+        const { until, reason, costUsd } = report;
+        return this.#end(run, { outcome: { type: 'quota', until, reason: bounded(reason) }, costUsd }, step);
+      }
+      case 'stopped':
+        return this.#onStopped(run, step);
+    }
+  }
+
+  /** Heartbeats, and whatever was asked or told without an answer, once more. */
+  onTimer(id: RunId, step: Step): void {
+    const run = this.#runs.get(id);
+    if (run !== undefined) this.#beat(run, step);
+  }
+
+  /** The mesh has news of a task: a run whose attempt is over stops. */
+  onKnowledge(task: TaskId, step: Step): void {
+    const entry = this.#catalogue.get(task);
+    if (entry === undefined) return;
+    for (const run of this.#runs.values()) {
+      if (run.task.id !== task) continue;
+      const active = activePhase(entry.state);
+      const isOver = isTerminal(entry.state) || entry.state.attemptsStarted > run.attempt;
+      const isRecorded = isOver || (entry.state.attemptsStarted === run.attempt && active === null);
+      if (run.ending !== null && isRecorded) this.#close(run, step);
+      else if (isOver) this.#supersede(run, entry.state.phase.name === 'cancelled' ? 'cancelled' : 'superseded', step);
+    }
+  }
+
+  /** After a sleep: grants asked for before it are void, and the leader is asked again before anything is published. */
+  onWoke(step: Step): void {
+    for (const run of this.#runs.values()) {
+      if (run.wish !== null) this.#ask(run, run.wish.step, run.wish.fields, step);
+      else this.#say(run, step);
+    }
+  }
+
+  drain(step: Step): void {
+    for (const run of this.#runs.values()) this.#supersede(run, 'draining', step);
+  }
+
+  #ask(run: Run, publishStep: PublishStep, fields: PublishRequest['fields'], step: Step): void {
+    this.#request += 1;
+    run.wish = { step: publishStep, fields, request: this.#request, sentAt: step.monoMs };
+    this.#toLeader(run, this.#requestMessage(run, run.wish), step);
+  }
+
+  #end(run: Run, ending: Ending, step: Step): void {
+    run.wish = null;
+    this.#ended += 1;
+    if (ending.outcome.type === 'done') this.#done += 1;
+    run.ending = ending;
+    step.emit({ type: 'attempt-ended', task: run.task.id, attempt: run.attempt, how: ending.outcome.type });
+    this.#toLeader(run, this.#endingMessage(run, ending), step);
+  }
+
+  /** A drained run is handed over; one that was stopped because it no longer counts has nothing to tell. */
+  #onStopped(run: Run, step: Step): void {
+    if (run.stopping === 'draining') {
+      return this.#end(
+        run,
+        { outcome: { type: 'drained', reason: 'its peer is stopping' }, costUsd: run.progress?.costUsd ?? null },
+        step,
+      );
+    }
+    step.emit({ type: 'attempt-ended', task: run.task.id, attempt: run.attempt, how: run.stopping ?? 'stopped' });
+    this.#close(run, step);
+  }
+
+  #supersede(run: Run, reason: StopReason, step: Step): void {
+    if (run.ending !== null) {
+      if (reason !== 'draining') this.#close(run, step);
+      return;
+    }
+    if (run.stopping !== null) return;
+    run.stopping = reason;
+    run.wish = null;
+    step.stopAgent(run.id, reason);
+  }
+
+  #close(run: Run, step: Step): void {
+    this.#runs.delete(run.id);
+    step.emit({ type: 'task', task: run.task.id });
+  }
+
+  #follow(run: Run, leader: PeerId, step: Step): void {
+    run.leader = leader;
+    run.ackedAt = step.monoMs;
+    this.#say(run, step);
+  }
+
+  #beat(run: Run, step: Step): void {
+    this.#say(run, step);
+    step.setTimer({ type: 'work', run: run.id }, this.#config.timing.heartbeatEveryMs);
+  }
+
+  #say(run: Run, step: Step): void {
+    const { attempt, progress } = run;
+    if (run.ending !== null) return this.#toLeader(run, this.#endingMessage(run, run.ending), step);
+    if (run.wish !== null) return this.#ask(run, run.wish.step, run.wish.fields, step);
+    this.#toLeader(run, { type: 'heartbeat', task: run.task.id, attempt, progress }, step);
+  }
+
+  #endingMessage({ task, attempt }: Run, { outcome, costUsd }: Ending): Message {
+    return { type: 'outcome', task: task.id, attempt, outcome, costUsd };
+  }
+
+  #requestMessage({ task, attempt }: Run, { step, fields, request }: PublishRequest): Message {
+    return { type: 'publish-request', task: task.id, attempt, request, step, ...fields };
+  }
+
+  /** The leader, or every elector where it has not answered for a while: whoever leads now will. */
+  #toLeader(run: Run, message: Message, step: Step): void {
+    const silentMs = step.monoMs - run.ackedAt;
+    const isLost = silentMs > unansweredBeats * this.#config.timing.heartbeatEveryMs;
+    step.sendAll(isLost ? withFirst(run.leader, run.task.body.electorate) : [run.leader], message);
+  }
+}
+
+const withFirst = (first: PeerId, others: readonly PeerId[]): readonly PeerId[] => [
+  first,
+  ...others.filter((peer) => peer !== first),
+];
+
+const bounded = (reason: string): string => reason.slice(0, Limits.reason);

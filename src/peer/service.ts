@@ -1,0 +1,42 @@
+import type { PeerId, TaskId } from '../protocol/ids.ts';
+import type { Command, PeerEvent, PeerView, Reply, TaskView } from './core/io.ts';
+
+/** A running peer as the control API sees it: commands in, views and events out. */
+export interface PeerService {
+  readonly self: PeerId;
+  readonly name: string;
+  readonly mesh: string;
+  readonly startedAt: Date;
+  addresses(): readonly string[];
+  /** Sorted by name, then id; this peer and every peer it knows to live. */
+  peers(): readonly PeerView[];
+  /** Peers that were refused lately, with the reason (another protocol version). */
+  refused(): readonly { readonly peer: PeerId; readonly reason: string }[];
+  /** Sorted by creation, newest last. */
+  tasks(): readonly TaskView[];
+  task(id: TaskId): TaskView | null;
+  command(command: Command): Promise<Reply>;
+  /** Returns how to stop listening. A listener must not throw. */
+  subscribe(listener: (event: PeerEvent) => void): () => void;
+  /** A piece of an attempt's log, from this PC or from the worker's, whichever has it. */
+  log(query: LogQuery): Promise<LogPiece | { readonly unavailable: string }>;
+  traffic(): { readonly sentBytes: number; readonly receivedBytes: number };
+  /** Drains (up to the drain deadline), closes everything and ends. The second call waits for nothing. */
+  stop(): Promise<void>;
+}
+
+export interface LogQuery {
+  readonly task: TaskId;
+  /** Null = the latest attempt. */
+  readonly attempt: number | null;
+  readonly offset: number;
+  readonly limitBytes: number;
+}
+
+export interface LogPiece {
+  readonly attempt: number;
+  readonly text: string;
+  readonly nextOffset: number;
+  /** Nothing will follow: the attempt has ended and this is its end. */
+  readonly end: boolean;
+}

@@ -1,0 +1,70 @@
+import type { Ballot, Version } from '../../protocol/ballot.ts';
+import type { PeerId, TaskId, WallMs } from '../../protocol/ids.ts';
+import type { SignedRecord } from '../../protocol/record.ts';
+import type { TaskState } from '../../protocol/state.ts';
+import type { StandingAnswer, StoryEvent } from '../../protocol/summary.ts';
+
+/** An elector's durable state of one task: what A1, A2 and A4 need after a restart. */
+export interface StoredRegister {
+  readonly promised: Ballot | null;
+  readonly accepted: { readonly version: Version; readonly valueVersion: Version; readonly value: TaskState } | null;
+}
+
+/** What a peer knows of a task it may have no seat for: the last state heard of, with its version. */
+export interface StoredKnowledge {
+  readonly version: Version;
+  readonly state: TaskState;
+  readonly heardAt: WallMs;
+  readonly story: readonly StoryEvent[];
+  readonly answers: readonly StandingAnswer[];
+}
+
+/** One durable fact, by kind and key; writing it again replaces it. */
+export type DurableRecord =
+  | { readonly kind: 'task'; readonly task: TaskId; readonly record: SignedRecord }
+  | { readonly kind: 'register'; readonly task: TaskId; readonly register: StoredRegister }
+  | { readonly kind: 'knowledge'; readonly task: TaskId; readonly knowledge: StoredKnowledge }
+  /** A submission this peer still has to bring to a majority of its electors. */
+  | { readonly kind: 'submission'; readonly task: TaskId; readonly pending: boolean }
+  | { readonly kind: 'peer'; readonly peer: PeerId; readonly name: string; readonly addresses: readonly string[] }
+  /** Forgets everything stored about a task. */
+  | { readonly kind: 'forget'; readonly task: TaskId };
+
+/** Everything a peer finds at its start, each list sorted by its key. */
+export interface Stored {
+  readonly tasks: readonly { readonly task: TaskId; readonly record: SignedRecord }[];
+  readonly registers: readonly { readonly task: TaskId; readonly register: StoredRegister }[];
+  readonly knowledge: readonly { readonly task: TaskId; readonly knowledge: StoredKnowledge }[];
+  readonly submissions: readonly TaskId[];
+  readonly peers: readonly { readonly peer: PeerId; readonly name: string; readonly addresses: readonly string[] }[];
+}
+
+/** Every implementation passes the suite in test/contracts/store.ts. */
+export interface Store {
+  /**
+   * Opens the folder for this process alone and counts this start.
+   * @throws StoreError `locked` when another process has it, `unreadable`, `newer-format`.
+   */
+  open(): Promise<{ readonly stored: Stored; readonly incarnation: number }>;
+  /**
+   * Resolves once all of the records are durable (fsync): after a crash all of them are there or none. Calls that do not
+   * wait for each other take effect in the order they were made.
+   * @throws StoreError `unwritable`, and then for every later call: what of the failed one is on disk is unknown.
+   */
+  write(records: readonly DurableRecord[]): Promise<void>;
+  /** Waits for the writes under way. */
+  close(): Promise<void>;
+}
+
+export type StoreErrorCode = 'locked' | 'unreadable' | 'newer-format' | 'unwritable';
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+  readonly folder: string;
+  constructor(code: StoreErrorCode, folder: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.folder = folder;
+  }
+}

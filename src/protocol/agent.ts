@@ -1,0 +1,60 @@
+import type { CommitId, RunId, WallMs } from './ids.ts';
+import type { Repository, Task } from './record.ts';
+import type { Publication, TaskResult } from './state.ts';
+
+/**
+ * The contract between a peer and what runs its attempts: the peer's core decides, the agent side does.
+ *
+ *   start ─→ progress* ─→ ready ─→ (publish push) ─→ pushed ─→ (publish open) ─→ published
+ *                     └─→ failed | refused | quota                    a plain git remote: push ─→ published
+ *
+ * A job always ends with exactly one of `published`, `failed`, `refused`, `quota`, or, after `stop`, `stopped`; by then no
+ * process of it is left.
+ */
+export interface Job {
+  readonly run: RunId;
+  readonly task: Task;
+  readonly attempt: number;
+  /** Set when an earlier attempt was granted a push: ask the forge about it before the agent runs again. */
+  readonly publication: Publication | null;
+}
+
+export const PublishSteps = ['push', 'open'] as const;
+/** What a publish grant allows to start: pushing the branch, or opening the pull request. */
+export type PublishStep = (typeof PublishSteps)[number];
+
+export type AgentReport =
+  | { readonly type: 'progress'; readonly text: string; readonly costUsd: number | null }
+  /** The work is committed; it wants a grant for `step` (`open` at once where the branch already is at the commit). */
+  | {
+      readonly type: 'ready';
+      readonly step: PublishStep;
+      readonly commit: CommitId;
+      readonly expectedTip: CommitId | null;
+    }
+  | { readonly type: 'published'; readonly result: TaskResult; readonly costUsd: number | null }
+  | { readonly type: 'failed'; readonly reason: string; readonly final: boolean; readonly costUsd: number | null }
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'quota'; readonly until: WallMs | null; readonly reason: string; readonly costUsd: number | null }
+  | { readonly type: 'stopped' };
+
+export const StopReasons = ['cancelled', 'superseded', 'draining'] as const;
+export type StopReason = (typeof StopReasons)[number];
+
+export interface AgentRunner {
+  /** Never throws; everything is told through `report`, from a later turn of the event loop. */
+  start(job: Job, report: (report: AgentReport) => void): void;
+  /** The grant for what `ready` asked; it must have started within `validMs`, or not start at all. */
+  publish(run: RunId, step: PublishStep, validMs: number): void;
+  /** Kills everything the run has started. Its last report is `stopped`, unless it had already ended. */
+  stop(run: RunId, reason: StopReason): void;
+  /** What this PC can do for a task, known without waiting: asked while bids are made. */
+  aptitude(repository: Repository): Aptitude;
+}
+
+export interface Aptitude {
+  /** Null, or why this PC cannot work on that repository. */
+  readonly noAccess: string | null;
+  /** A clone is there already. */
+  readonly warm: boolean;
+}

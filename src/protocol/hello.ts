@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { peerIdSchema, wallMsSchema } from './ids.ts';
+import { Limits } from './limits.ts';
+import { specialtySchema } from './record.ts';
+
+/** Peers of another major refuse each other; within one, unknown fields are ignored or passed on. */
+export const ProtocolVersion = { major: 1, minor: 0 } as const;
+
+export const nameSchema = z.string().min(1).max(100);
+
+/** Why a peer takes no work for now. */
+export const unavailableSchema = z.object({ until: wallMsSchema.nullable(), reason: z.string().max(Limits.line) });
+
+/** What a peer tells the mesh about itself, by gossip on change and at an interval. The higher seq is the newer. */
+export const advertSchema = z.looseObject({
+  peer: peerIdSchema,
+  name: nameSchema,
+  incarnation: z.int().nonnegative(),
+  seq: z.int().nonnegative(),
+  specialties: z.array(specialtySchema).max(Limits.specialties),
+  capacity: z.int().min(0).max(1_000),
+  running: z.int().nonnegative(),
+  executor: z.string().max(100).nullable(),
+  unavailable: unavailableSchema.nullable(),
+  version: z.string().max(50),
+  addresses: z.array(z.string().max(300)).max(16),
+});
+export type Advert = z.infer<typeof advertSchema>;
+
+export const Roles = ['peer', 'client'] as const;
+
+/** The first frame on every link. A client holds the mesh key but takes no seat, makes no bid and sends no advert. */
+export const helloSchema = z.looseObject({
+  major: z.int(),
+  minor: z.int(),
+  role: z.enum(Roles),
+  advert: advertSchema,
+});
+export type Hello = z.infer<typeof helloSchema>;

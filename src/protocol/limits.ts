@@ -1,0 +1,22 @@
+/** Limits on what comes from outside, in bytes unless the name says otherwise. Checked at decode, before any handler. */
+export const Limits = {
+  /** The snapshot in a task record (title and body together with its comments). */
+  prompt: 64 * 1024,
+  record: 96 * 1024,
+  /** One direct frame: every message that one step sends to one peer. */
+  frame: 1024 * 1024,
+  gossip: 256 * 1024,
+  messagesPerFrame: 4096,
+  title: 500,
+  line: 500,
+  reason: 2_000,
+  specialties: 16,
+  electors: 5,
+  /** Attempts kept in a register; the oldest that ended go first. */
+  attemptsKept: 32,
+  bidsPerStory: 32,
+  storyEventsPerSummary: 64,
+  /** Bids kept for a task whose record has not arrived yet, or by an elector without a leader. */
+  answersPerTask: 256,
+  syncEntries: 2_000,
+} as const;

@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import {
+  commitIdSchema,
+  type PeerId,
+  peerIdSchema,
+  type TaskId,
+  taskIdSchema,
+  type WallMs,
+  wallMsSchema,
+} from './ids.ts';
+import { Limits } from './limits.ts';
+
+/** What a task produced. `pullRequest` is null for a plain git remote. */
+export const resultSchema = z.looseObject({
+  branch: z.string().max(300),
+  commit: commitIdSchema.nullable(),
+  pullRequest: z
+    .looseObject({
+      number: z.int().positive(),
+      url: z.string().max(1_000),
+      state: z.enum(['open', 'closed', 'merged']),
+    })
+    .nullable(),
+});
+export type TaskResult = z.infer<typeof resultSchema>;
+
+/** How an attempt ended. Only `failed` and `lapsed` count towards the limits. */
+export const outcomeSchema = z.discriminatedUnion('type', [
+  z.looseObject({ type: z.literal('done'), result: resultSchema }),
+  /** The agent's failure; `final` where no other attempt could do better (the branch is taken). */
+  z.looseObject({ type: z.literal('failed'), reason: z.string().max(Limits.reason), final: z.boolean() }),
+  z.looseObject({ type: z.literal('lapsed'), reason: z.string().max(Limits.reason) }),
+  /** The worker could not start: its slot had gone, no access, no disk. */
+  z.looseObject({ type: z.literal('refused'), reason: z.string().max(Limits.reason) }),
+  z.looseObject({ type: z.literal('quota'), until: wallMsSchema.nullable(), reason: z.string().max(Limits.reason) }),
+  z.looseObject({ type: z.literal('drained'), reason: z.string().max(Limits.reason) }),
+  z.looseObject({ type: z.literal('stopped'), reason: z.string().max(Limits.reason) }),
+]);
+export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** What a worker wants to push, and the branch's tip that it may replace (null = the branch must not exist). */
+export const publicationSchema = z.object({ commit: commitIdSchema, expectedTip: commitIdSchema.nullable() });
+export type Publication = z.infer<typeof publicationSchema>;
+
+export const attemptSchema = z.looseObject({
+  number: z.int().positive(),
+  worker: peerIdSchema,
+  startedAt: wallMsSchema,
+  endedAt: wallMsSchema.nullable(),
+  outcome: outcomeSchema.nullable(),
+  costUsd: z.number().nonnegative().nullable(),
+});
+export type AttemptRecord = z.infer<typeof attemptSchema>;
+
+export const phaseSchema = z.discriminatedUnion('name', [
+  z.looseObject({ name: z.literal('open') }),
+  z.looseObject({ name: z.literal('assigned'), attempt: z.int().positive(), worker: peerIdSchema }),
+  z.looseObject({ name: z.literal('publishing'), attempt: z.int().positive(), worker: peerIdSchema }),
+  z.looseObject({ name: z.literal('done'), result: resultSchema }),
+  z.looseObject({ name: z.literal('failed'), reason: z.string().max(Limits.reason) }),
+  z.looseObject({
+    name: z.literal('cancelled'),
+    reason: z.string().max(Limits.reason),
+    duplicateOf: taskIdSchema.nullable(),
+  }),
+]);
+export type Phase = z.infer<typeof phaseSchema>;
+
+/**
+ * The register's value: all that the next leader needs, and nothing else. Written only by the task's leader.
+ *
+ * `furthest` never falls back, though the phase does when an attempt lapses: of two tasks with one key the one that got
+ * further wins, and a rank that could fall would let each be cancelled in favour of the other.
+ */
+export const taskStateSchema = z.looseObject({
+  phase: phaseSchema,
+  furthest: z.int().min(0).max(3),
+  /** Attempts started so far; the next has this number plus one. */
+  attemptsStarted: z.int().nonnegative(),
+  attempts: z.array(attemptSchema).max(Limits.attemptsKept),
+  failures: z.int().nonnegative(),
+  /** Lapses since the last checkpoint. */
+  lapses: z.int().nonnegative(),
+  /** The last publication that was committed: the next attempt asks the forge about it before anything else. */
+  publication: publicationSchema.nullable(),
+});
+export type TaskState = z.infer<typeof taskStateSchema>;
+
+export const Attempts = { maxFailures: 3, maxLapses: 5 } as const;
+
+const Furthest = { open: 0, assigned: 1, publishing: 2, done: 3 } as const;
+
+export const initialState: TaskState = {
+  phase: { name: 'open' },
+  furthest: Furthest.open,
+  attemptsStarted: 0,
+  attempts: [],
+  failures: 0,
+  lapses: 0,
+  publication: null,
+};
+
+export type ActivePhase = Extract<Phase, { name: 'assigned' | 'publishing' }>;
+
+export const isTerminal = (state: TaskState): boolean =>
+  state.phase.name === 'done' || state.phase.name === 'failed' || state.phase.name === 'cancelled';
+
+/** The attempt under way, if any. */
+export const activePhase = (state: TaskState): ActivePhase | null =>
+  state.phase.name === 'assigned' || state.phase.name === 'publishing' ? state.phase : null;
+
+/** open → assigned when the leader has chosen a bid. */
+export function assign(state: TaskState, worker: PeerId, at: WallMs): TaskState {
+  expectPhase(state, 'open');
+  const attempt = state.attemptsStarted + 1;
+  const record: AttemptRecord = { number: attempt, worker, startedAt: at, endedAt: null, outcome: null, costUsd: null };
+  return {
+    ...state,
+    phase: { name: 'assigned', attempt, worker },
+    furthest: Math.max(state.furthest, Furthest.assigned),
+    attemptsStarted: attempt,
+    attempts: [...state.attempts, record].slice(-Limits.attemptsKept),
+  };
+}
+
+/** assigned | publishing → publishing when the worker asked for a grant to push `publication`. */
+export function startPublishing(state: TaskState, publication: Publication): TaskState {
+  const { attempt, worker } = expectActive(state);
+  return {
+    ...state,
+    phase: { name: 'publishing', attempt, worker },
+    furthest: Math.max(state.furthest, Furthest.publishing),
+    publication,
+  };
+}
+
+/**
+ * assigned | publishing → open, done or failed when the attempt has ended.
+ * Failed at the third failure of the agent, at the fifth lapse without a checkpoint, or where the outcome is final.
+ */
+export function endAttempt(state: TaskState, outcome: Outcome, at: WallMs, costUsd: number | null = null): TaskState {
+  const { attempt } = expectActive(state);
+  const failures = state.failures + (outcome.type === 'failed' ? 1 : 0);
+  const lapses = state.lapses + (outcome.type === 'lapsed' ? 1 : 0);
+  const ended: TaskState = {
+    ...state,
+    failures,
+    lapses,
+    attempts: state.attempts.map((one) => (one.number === attempt ? { ...one, endedAt: at, outcome, costUsd } : one)),
+  };
+  if (outcome.type === 'done') {
+    return { ...ended, phase: { name: 'done', result: outcome.result }, furthest: Furthest.done };
+  }
+  if (outcome.type === 'failed' && (outcome.final || failures >= Attempts.maxFailures)) {
+    return { ...ended, phase: { name: 'failed', reason: outcome.reason } };
+  }
+  if (lapses >= Attempts.maxLapses) {
+    return { ...ended, phase: { name: 'failed', reason: `${lapses} attempts lapsed: ${outcome.reason}` } };
+  }
+  return { ...ended, phase: { name: 'open' } };
+}
+
+/** open | assigned → cancelled when a person asked, or another task has the same key. Publishing is past recall. */
+export function cancel(state: TaskState, reason: string, duplicateOf: TaskId | null, at: WallMs): TaskState {
+  const active = activePhase(state);
+  if (active?.name === 'publishing' || isTerminal(state)) {
+    throw new Error(`bug: cancel in phase ${state.phase.name}`);
+  }
+  const ended =
+    active === null ? state : { ...state, attempts: endAttempt(state, { type: 'stopped', reason }, at).attempts };
+  return { ...ended, phase: { name: 'cancelled', reason, duplicateOf } };
+}
+
+function expectPhase(state: TaskState, name: Phase['name']): void {
+  if (state.phase.name !== name) throw new Error(`bug: expected phase ${name}, found ${state.phase.name}`);
+}
+
+function expectActive(state: TaskState): ActivePhase {
+  const active = activePhase(state);
+  if (active === null) throw new Error(`bug: no attempt under way in phase ${state.phase.name}`);
+  return active;
+}

@@ -1,0 +1,64 @@
+/**
+ * Every duration of the protocol, in milliseconds. A mesh runs one set; the simulator may pass another.
+ * Where a number is not explained here it is a default that DESIGN's benchmark found good enough.
+ */
+export interface Timing {
+  /** D_P: how long a proposer believes in its lease, from before the round was sent (P1, P5). */
+  readonly leaseMs: number;
+  /** D_A: how long an elector keeps a lease live. D_P · driftMax ≤ D_A, or two leaders can overlap. */
+  readonly electorLeaseMs: number;
+  readonly renewEveryMs: number;
+  /** An elector of rank r tries for a lease r times this late, so that rank 0 usually meets nobody. */
+  readonly rankDelayMs: number;
+  /** How long a proposer waits for a majority before it tries a higher ballot, before jitter. */
+  readonly roundMs: number;
+  readonly heartbeatEveryMs: number;
+  readonly heartbeatLapseMs: number;
+  /** A new leader gives the worker it finds this long to answer. */
+  readonly reportMs: number;
+  readonly bidWindowMs: number;
+  /** No bid for so long: the task is stalled, with the reasons. */
+  readonly stallMs: number;
+  /** An offer that led to no assignment is forgotten after this and may be made again. */
+  readonly offerMs: number;
+  /** An assigned worker that neither heartbeats nor refuses within this is passed over. */
+  readonly assignMs: number;
+  readonly grantMs: number;
+  /** The share of a grant that the worker uses; the rest is the margin for clock drift. */
+  readonly grantUseShare: number;
+  readonly preflightMs: number;
+  readonly submitMs: number;
+  readonly resendMs: number;
+  readonly cancelMs: number;
+  readonly syncEveryMs: number;
+  readonly advertEveryMs: number;
+  readonly progressEveryMs: number;
+  readonly drainMs: number;
+  readonly keepFinishedMs: number;
+}
+
+export const defaultTiming: Timing = {
+  leaseMs: 4_000,
+  electorLeaseMs: 4_400,
+  renewEveryMs: 1_000,
+  rankDelayMs: 300,
+  roundMs: 400,
+  heartbeatEveryMs: 1_000,
+  heartbeatLapseMs: 5_000,
+  reportMs: 1_000,
+  bidWindowMs: 250,
+  stallMs: 5_000,
+  offerMs: 1_000,
+  assignMs: 2_000,
+  grantMs: 30_000,
+  grantUseShare: 0.9,
+  preflightMs: 250,
+  submitMs: 10_000,
+  resendMs: 1_000,
+  cancelMs: 10_000,
+  syncEveryMs: 30_000,
+  advertEveryMs: 15_000,
+  progressEveryMs: 5_000,
+  drainMs: 8_000,
+  keepFinishedMs: 30 * 24 * 3_600_000,
+};

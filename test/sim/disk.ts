@@ -1,0 +1,52 @@
+import type { DurableRecord, Stored, StoredKnowledge, StoredRegister } from '../../src/peer/store/store.ts';
+import { byText, type PeerId, type TaskId } from '../../src/protocol/ids.ts';
+import type { SignedRecord } from '../../src/protocol/record.ts';
+
+/** A peer's disk: what was persisted survives its crash. */
+export class DiskImage {
+  readonly #tasks = new Map<TaskId, SignedRecord>();
+  readonly #registers = new Map<TaskId, StoredRegister>();
+  readonly #knowledge = new Map<TaskId, StoredKnowledge>();
+  readonly #submissions = new Set<TaskId>();
+  readonly #peers = new Map<PeerId, { readonly name: string; readonly addresses: readonly string[] }>();
+
+  write(record: DurableRecord): void {
+    switch (record.kind) {
+      case 'task':
+        this.#tasks.set(record.task, record.record);
+        return;
+      case 'register':
+        this.#registers.set(record.task, record.register);
+        return;
+      case 'knowledge':
+        this.#knowledge.set(record.task, record.knowledge);
+        return;
+      case 'submission':
+        if (record.pending) this.#submissions.add(record.task);
+        else this.#submissions.delete(record.task);
+        return;
+      case 'peer':
+        this.#peers.set(record.peer, { name: record.name, addresses: record.addresses });
+        return;
+      case 'forget':
+        this.#tasks.delete(record.task);
+        this.#registers.delete(record.task);
+        this.#knowledge.delete(record.task);
+        this.#submissions.delete(record.task);
+    }
+  }
+
+  load(): { readonly stored: Stored; readonly records: readonly SignedRecord[] } {
+    const stored: Stored = {
+      tasks: sorted(this.#tasks).map(([task, record]) => ({ task, record })),
+      registers: sorted(this.#registers).map(([task, register]) => ({ task, register })),
+      knowledge: sorted(this.#knowledge).map(([task, knowledge]) => ({ task, knowledge })),
+      submissions: [...this.#submissions].sort(byText),
+      peers: sorted(this.#peers).map(([peer, { name, addresses }]) => ({ peer, name, addresses })),
+    };
+    return { stored, records: stored.tasks.map(({ record }) => record) };
+  }
+}
+
+const sorted = <K extends string, V>(map: ReadonlyMap<K, V>): readonly (readonly [K, V])[] =>
+  [...map].sort(([a], [b]) => byText(a, b));
