@@ -8,8 +8,24 @@ export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly o
 
 const frameSchema = z.array(z.unknown()).max(Limits.messagesPerFrame);
 
-/** One frame holds all that one step says to one peer. */
-export const encodeFrame = (messages: readonly Message[]): Uint8Array => toBytes(messages);
+export const encodeMessage = (message: Message): Uint8Array => toBytes(message);
+
+/** One frame holds all that one step says to one peer: a CBOR array of messages that were encoded once for all. */
+export function frameOf(messages: readonly Uint8Array[]): Uint8Array {
+  const head = toBytes(messages.length);
+  // An array's head is that of the number of its items (RFC 8949, 3.1), in major type 4 instead of 0.
+  head[0] = (head[0] ?? 0) | 0x80;
+  const frame = new Uint8Array(messages.reduce((sum, { length }) => sum + length, head.length));
+  frame.set(head);
+  let at = head.length;
+  for (const message of messages) {
+    frame.set(message, at);
+    at += message.length;
+  }
+  return frame;
+}
+
+export const encodeFrame = (messages: readonly Message[]): Uint8Array => frameOf(messages.map(encodeMessage));
 export const encodeGossip = (gossip: Gossip): Uint8Array => toBytes(gossip);
 export const encodeHello = (hello: Hello): Uint8Array => toBytes(hello);
 

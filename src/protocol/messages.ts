@@ -104,6 +104,13 @@ export const messageSchema = z.discriminatedUnion('type', [
   /** A PC without a peer hands its submission to one that it found. */
   message('submit', { request: z.string().max(64), draft: draftSchema, again: z.boolean() }),
   message('submit-answer', { request: z.string().max(64), reply: submitReplySchema }),
+
+  /** A piece of an attempt's log, from the PC that has it. Answered outside the core: nothing is decided by it. */
+  message('log-query', { request: z.string().max(64), task, attempt, offset: counter, limitBytes: counter }),
+  message('log-piece', {
+    request: z.string().max(64),
+    piece: z.object({ text: z.string().max(Limits.frame), nextOffset: counter, end: z.boolean() }).nullable(),
+  }),
 ]);
 export type Message = z.infer<typeof messageSchema>;
 export type MessageOf<Type extends Message['type']> = Extract<Message, { type: Type }>;

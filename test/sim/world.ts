@@ -243,7 +243,7 @@ export class World {
         return node.disk.write(effect.record);
       case 'send':
         this.sent.set(effect.message.type, (this.sent.get(effect.message.type) ?? 0) + 1);
-        return this.#deliver(node, effect.to, effect.message);
+        return this.#deliver(node, effect.to, effect.message as Outgoing);
       case 'broadcast':
         for (const other of this.#others(node)) {
           if (this.#isCut(node.id, other.id)) continue;
@@ -369,7 +369,7 @@ const opened = (record: Task['signed']): Task => {
   return task;
 };
 
-type Outgoing = Extract<Effect, { type: 'send' }>['message'];
+type Outgoing = Exclude<Extract<Effect, { type: 'send' }>['message'], { type: 'log-query' | 'log-piece' }>;
 type Incoming = Extract<Input, { type: 'message' }>['message'];
 const receivedOf = (message: Outgoing): Incoming =>
   message.type === 'task' ? { type: 'task', task: opened(message.record) } : message;

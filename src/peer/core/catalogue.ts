@@ -68,7 +68,8 @@ export class Catalogue {
   add(task: Task, step: Step): boolean {
     if (this.#entries.has(task.id)) return false;
     this.#insert(task);
-    step.persist({ kind: 'task', task: task.id, record: task.signed });
+    // Electors promise to keep it, and their seat's record, which is never lazy, takes this one along.
+    step.persistLazily({ kind: 'task', task: task.id, record: task.signed });
     step.emit({ type: 'task', task: task.id });
     return true;
   }
@@ -148,7 +149,7 @@ export class Catalogue {
       (this.#byKey.get(key) ?? []).filter((one) => one !== id),
     );
     this.#revision += 1;
-    step.persist({ kind: 'forget', task: id });
+    step.persistLazily({ kind: 'forget', task: id });
   }
 
   #insert(task: Task): void {
@@ -175,7 +176,7 @@ export class Catalogue {
   }
 
   #persist({ task, state, story, answers }: Entry, version: Version, step: Step): void {
-    step.persist({
+    step.persistLazily({
       kind: 'knowledge',
       task: task.id,
       knowledge: { version, state, heardAt: step.wallMs, story, answers },

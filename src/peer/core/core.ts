@@ -20,7 +20,7 @@ import { Worker } from './worker.ts';
 /** How often finished tasks, silent peers and ended quotas are looked at. */
 const tickMs = 5_000;
 /** Changes of this peer's status are gathered for so long before they are gossiped. */
-const statusDelayMs = 200;
+const statusDelayMs = 1_000;
 
 /**
  * One peer, without a clock, a disk or a network: `step` takes what happened and says what is to be done. The live peer
@@ -38,6 +38,8 @@ export class Core {
   readonly #requests: Requests;
   readonly #sync: Sync;
   #draining: CommandId | null = null;
+  /** What is stored of each peer, so that an unchanged advert costs no write. */
+  readonly #remembered = new Map<PeerId, string>();
   #advertised = '';
   #changeTimerSet = false;
 
@@ -250,7 +252,10 @@ export class Core {
   }
 
   #rememberPeer({ peer, name, addresses }: Hello['advert'], step: Step): void {
-    if (addresses.length > 0) step.persist({ kind: 'peer', peer, name, addresses });
+    const known = JSON.stringify([name, addresses]);
+    if (addresses.length === 0 || this.#remembered.get(peer) === known) return;
+    this.#remembered.set(peer, known);
+    step.persistLazily({ kind: 'peer', peer, name, addresses });
   }
 
   #onTimer(timer: Timer, step: Step): void {

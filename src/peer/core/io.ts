@@ -22,15 +22,18 @@ export type Input =
   | { readonly type: 'woke'; readonly lostMs: number };
 
 /** A record is opened (hash and signature checked) by the driver, so the core sees tasks. */
-export type Received = Exclude<Message, { type: 'task' }> | { readonly type: 'task'; readonly task: Task };
+export type Received =
+  | Exclude<Message, { type: 'task' | 'log-query' | 'log-piece' }>
+  | { readonly type: 'task'; readonly task: Task };
 export type ReceivedGossip = Exclude<Gossip, { type: 'task' }> | { readonly type: 'task'; readonly task: Task };
 
 /**
- * What is to be done, in list order. `persist` is durable before the next effect begins; a `send` to this very peer comes
- * back as a message, after all that stands before it. Timers are never cancelled: a stale one is recognised when it fires.
+ * What is to be done, in list order. `persist` is durable before the next effect begins, unless it is `lazy`: then it is
+ * written with the next one that is not, and a crash may lose it, since sync would bring it back. A `send` to this very
+ * peer comes back as a message, after all that stands before it. Timers are never cancelled: a stale one is recognised when it fires.
  */
 export type Effect =
-  | { readonly type: 'persist'; readonly record: DurableRecord }
+  | { readonly type: 'persist'; readonly record: DurableRecord; readonly lazy: boolean }
   | { readonly type: 'send'; readonly to: PeerId; readonly message: Message }
   | { readonly type: 'broadcast'; readonly gossip: Gossip }
   | { readonly type: 'set-timer'; readonly timer: Timer; readonly afterMs: number }

@@ -14,6 +14,8 @@ interface Known {
 const missedAdverts = 3;
 /** A peer hears about this many adverts a second at most, whatever the size of the mesh. */
 const advertsPerSecond = 5;
+/** In a mesh of fewer peers than this a summary goes to each directly. */
+const maxDirectAudience = 16;
 
 /** What this peer tells about itself that can change while it runs. */
 export interface Status {
@@ -100,6 +102,16 @@ export class Membership {
   /** Peers with a link, sorted; without clients and without this peer. */
   neighbours(): readonly PeerId[] {
     return this.#peers().flatMap(([peer, known]) => (known.connected ? [peer] : []));
+  }
+
+  /**
+   * Everybody, where a few peers are all each other's neighbours: telling them over the kept streams costs a tenth of a
+   * signed gossip hop. Null in any other mesh: gossip reaches who is not a neighbour.
+   */
+  directAudience(): readonly PeerId[] | null {
+    const all = [...this.#known].sort(([a], [b]) => byText(a, b));
+    const isSmall = all.length < maxDirectAudience && all.every(([, { connected }]) => connected);
+    return isSmall ? all.map(([peer]) => peer) : null;
   }
 
   /** Every peer that lives as far as this one knows, itself included, sorted. */

@@ -26,7 +26,12 @@ export class Step {
   }
 
   persist(record: DurableRecord): void {
-    this.#effects.push({ type: 'persist', record });
+    this.#effects.push({ type: 'persist', record, lazy: false });
+  }
+
+  /** Worth keeping, but nothing was promised on it. */
+  persistLazily(record: DurableRecord): void {
+    this.#effects.push({ type: 'persist', record, lazy: true });
   }
 
   send(to: PeerId, message: Message): void {

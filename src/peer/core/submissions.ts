@@ -97,7 +97,7 @@ export class Submissions {
     submission.stored.add(from);
     if (submission.stored.size < majorityOf(submission.task.body.electorate.length)) return;
     this.#submissions.delete(task);
-    step.persist({ kind: 'submission', task, pending: false });
+    step.persistLazily({ kind: 'submission', task, pending: false });
     this.#answer(submission.requesters, { type: 'submitted', task }, step);
   }
 

@@ -29,7 +29,7 @@ export class Teller {
 
   /** Electors are told directly too where the lease is about to be released: they must not try for it in vain. */
   summarise(committed: Committed, stalled: string | null, step: Step): void {
-    const { config, catalogue } = this.#parts;
+    const { config, catalogue, membership } = this.#parts;
     const hasLeader = stalled === null && !isTerminal(committed.value);
     const summary: Summary = {
       task: this.#task.id,
@@ -42,6 +42,8 @@ export class Teller {
     };
     this.#story = [];
     catalogue.learn(summary, step);
+    const direct = membership.directAudience();
+    if (direct !== null) return step.sendAll(direct, { type: 'summary', summary });
     step.broadcast({ type: 'summary', summary });
     if (hasLeader) return;
     const others = this.#task.body.electorate.filter((peer) => peer !== config.self);

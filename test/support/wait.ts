@@ -1,0 +1,22 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Polls until the condition gives something other than null, undefined or false.
+ * @throws after the deadline, with what was waited for and what was last seen.
+ */
+export async function waitFor<T>(
+  what: string,
+  condition: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+  deadlineMs = 10_000,
+  lastSeen: () => unknown = () => '',
+): Promise<T> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== null && value !== undefined && value !== false) return value;
+    if (performance.now() > end) {
+      throw new Error(`not within ${deadlineMs} ms: ${what}\nlast seen: ${JSON.stringify(lastSeen(), null, 1)}`);
+    }
+    await delay(20);
+  }
+}
