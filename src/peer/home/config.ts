@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { nameSchema } from '../../protocol/hello.ts';
+import { Limits } from '../../protocol/limits.ts';
+import { specialtySchema } from '../../protocol/record.ts';
+import { readIfThere } from './files.ts';
+import type { Home } from './home.ts';
+import { parseJsonFile } from './json-file.ts';
+
+export const Executors = ['auto', 'claude-code', 'anthropic', 'command'] as const;
+export const SandboxModes = ['auto', 'require', 'off'] as const;
+
+const addressSchema = z.string().regex(/^\/\S+$/, 'a multiaddr such as /ip4/192.168.1.20/tcp/4001 expected');
+
+/** A person's defaults for `peer start`, each named as its flag; what a flag says counts more. */
+export const configSchema = z
+  .strictObject({
+    name: nameSchema,
+    specialties: z.array(specialtySchema).min(1).max(Limits.specialties),
+    capacity: z.int().min(0).max(1_000),
+    executor: z.enum(Executors),
+    command: z.string().min(1).max(10_000),
+    listen: z.array(addressSchema).min(1).max(16),
+    peers: z.array(addressSchema).max(100),
+    mdns: z.boolean(),
+    sandbox: z.enum(SandboxModes),
+  })
+  .partial();
+export type Config = z.infer<typeof configSchema>;
+
+/**
+ * The home's config.json; without one, no defaults.
+ * @throws HomeError `bad-config`.
+ */
+export async function loadConfig(home: Home): Promise<Config> {
+  const text = await readIfThere(home.config);
+  if (text === null) return {};
+  return parseJsonFile('bad-config', home.config, text, configSchema, 'correct it, or remove the line');
+}

@@ -1,0 +1,81 @@
+import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { HomeError } from './errors.ts';
+import { codeOf, messageOf, syncFolder } from './files.ts';
+
+/** Where everything of one peer lies. */
+export interface Home {
+  readonly folder: string;
+  /** The peer's private key. */
+  readonly identity: string;
+  /** The mesh's name and key. */
+  readonly mesh: string;
+  /** A person's defaults for `peer start`; may be absent. */
+  readonly config: string;
+  readonly apiToken: string;
+  /** For one process at a time. */
+  readonly store: string;
+  readonly mirrors: string;
+  readonly work: string;
+  readonly logs: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The home that `PEER_HOME` names, or `~/.issue-mesh`. Only says where things are; touches nothing. */
+export function locateHome(env: Environment): Home {
+  const folder = resolve(env.PEER_HOME || join(homedir(), '.issue-mesh'));
+  return {
+    folder,
+    identity: join(folder, 'identity.key'),
+    mesh: join(folder, 'mesh.json'),
+    config: join(folder, 'config.json'),
+    apiToken: join(folder, 'api-token'),
+    store: join(folder, 'store'),
+    mirrors: join(folder, 'mirrors'),
+    work: join(folder, 'work'),
+    logs: join(folder, 'logs'),
+  };
+}
+
+/**
+ * Creates what is missing of the home, for this user alone (0700), and checks that it can be written to. A folder that is
+ * already there keeps its mode: it may be one that others use too, and every secret in it is 0600.
+ * @throws HomeError `not-a-folder`, `not-writable`.
+ */
+export async function openHome(env: Environment): Promise<Home> {
+  const home = locateHome(env);
+  for (const folder of [home.folder, home.store, home.mirrors, home.work, home.logs]) await ensureFolder(folder);
+  await syncFolder(home.folder);
+  return home;
+}
+
+async function ensureFolder(folder: string): Promise<void> {
+  const mend = 'make it so, or set PEER_HOME to another folder';
+  try {
+    await makeFolder(folder);
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === 'EEXIST' || code === 'ENOTDIR') {
+      throw new HomeError('not-a-folder', folder, `${folder} is not a folder: ${mend}`, { cause });
+    }
+    const message = `${folder} is not a folder you can write to (${messageOf(cause)}): ${mend}`;
+    throw new HomeError('not-writable', folder, message, { cause });
+  }
+}
+
+/** With its parents. Not by `recursive`: where a parent refuses with ENOENT (below /proc), Node would try for ever. */
+async function makeFolder(folder: string): Promise<void> {
+  const make = (): Promise<void> => mkdir(folder, { mode: 0o700 });
+  try {
+    await make().catch(async (error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      await makeFolder(dirname(folder));
+      await make();
+    });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import { reasonOf } from './events.ts';
+import { NetworkError, type NetworkHandler } from './network.ts';
+
+/** Several addresses fail with an error that hides its parts; one that never answers, with one that does not say so. */
+export function dialFailure(error: unknown): string {
+  if (error instanceof AggregateError) return [...new Set(error.errors.map(dialFailure))].join('; ');
+  const timedOut = error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
+  return timedOut ? 'no answer in time' : reasonOf(error);
+}
+
+export function listenError(listen: readonly string[], error: unknown): NetworkError {
+  const text = reasonOf(error);
+  const address = listen.find((one) => text.includes(`\n  ${one}: `)) ?? listen.join(', ');
+  const message = text.includes('EADDRINUSE')
+    ? `the port of ${address} is in use: choose another one, or stop what uses it`
+    : `cannot listen on ${address}: ${/\b(E[A-Z]{3,})\b/.exec(text)?.[1] ?? text}`;
+  return new NetworkError('listen-failed', address, message, { cause: error });
+}
+
+/** A handler that throws is a bug: it ends the process, and is not lost in some stream's promise. */
+export function ending(handler: NetworkHandler): NetworkHandler {
+  const end = (error: unknown): void =>
+    queueMicrotask(() => {
+      throw error;
+    });
+  const guard =
+    <A extends readonly unknown[], R>(call: (...args: A) => R, otherwise: R) =>
+    (...args: A): R => {
+      try {
+        return call(...args);
+      } catch (error) {
+        end(error);
+        return otherwise;
+      }
+    };
+  return {
+    hello: guard(() => handler.hello(), new Uint8Array(0)),
+    acceptHello: guard((from, hello) => handler.acceptHello(from, hello), 'internal error'),
+    onUp: guard((peer, link) => handler.onUp(peer, link), undefined),
+    onDown: guard((peer) => handler.onDown(peer), undefined),
+    onFrame: guard((from, frame) => handler.onFrame(from, frame), undefined),
+    onGossip: guard((from, topic, data) => handler.onGossip(from, topic, data), undefined),
+  };
+}

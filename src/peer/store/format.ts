@@ -1,0 +1,144 @@
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { ballotSchema, versionSchema } from '../../protocol/ballot.ts';
+import { fromBytes, toBytes } from '../../protocol/cbor.ts';
+import { peerIdSchema, taskIdSchema, wallMsSchema } from '../../protocol/ids.ts';
+import { signedRecordSchema } from '../../protocol/record.ts';
+import { taskStateSchema } from '../../protocol/state.ts';
+import { standingAnswerSchema, storyEventSchema } from '../../protocol/summary.ts';
+import { type DurableRecord, type Stored, StoreError } from './store.ts';
+
+/**
+ * How records lie on disk: key `<kind>!<id>`, value CBOR `{ v, data }`. A new kind, or data that an older peer could
+ * misread, takes a new `v`: an older peer then refuses the folder instead of forgetting what it promised.
+ */
+const formatVersion = 1;
+
+export type Operation =
+  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: string };
+
+export const incarnationKey = 'meta!incarnation';
+
+const registerSchema = z.object({
+  promised: ballotSchema.nullable(),
+  accepted: z.object({ version: versionSchema, valueVersion: versionSchema, value: taskStateSchema }).nullable(),
+});
+const knowledgeSchema = z.object({
+  version: versionSchema,
+  state: taskStateSchema,
+  heardAt: wallMsSchema,
+  story: z.array(storyEventSchema),
+  answers: z.array(standingAnswerSchema),
+});
+const submissionSchema = z.literal(true);
+const peerSchema = z.object({ name: z.string(), addresses: z.array(z.string()) });
+const incarnationSchema = z.int().positive();
+const envelopeSchema = z.object({ v: z.int().positive(), data: z.unknown() });
+
+const taskKinds = ['task', 'register', 'knowledge', 'submission'] as const;
+
+/** What one record changes on disk. */
+export function operationsOf(record: DurableRecord): readonly Operation[] {
+  switch (record.kind) {
+    case 'task':
+      return [put(`task!${record.task}`, signedRecordSchema, record.record)];
+    case 'register':
+      return [put(`register!${record.task}`, registerSchema, record.register)];
+    case 'knowledge':
+      return [put(`knowledge!${record.task}`, knowledgeSchema, record.knowledge)];
+    case 'submission':
+      return record.pending
+        ? [put(`submission!${record.task}`, submissionSchema, true)]
+        : [{ type: 'del', key: `submission!${record.task}` }];
+    case 'peer':
+      return [put(`peer!${record.peer}`, peerSchema, { name: record.name, addresses: record.addresses })];
+    case 'forget':
+      return taskKinds.map((kind) => ({ type: 'del', key: `${kind}!${record.task}` }));
+  }
+}
+
+export const incarnationOperation = (incarnation: number): Operation =>
+  put(incarnationKey, incarnationSchema, incarnation);
+
+/** Checked before it is written too: what could not be read back would keep the peer from ever starting again. */
+function put(key: string, schema: z.ZodType, data: unknown): Operation {
+  const checked = schema.safeParse(data);
+  if (!checked.success) throw new Error(`bug: ${key} is not fit to be stored: ${z.prettifyError(checked.error)}`);
+  return { type: 'put', key, value: toBytes({ v: formatVersion, data }) };
+}
+
+export interface Contents {
+  readonly stored: Stored;
+  /** Of the last start; 0 before the first. */
+  readonly incarnation: number;
+}
+
+type Lists = { -readonly [Key in keyof Stored]: Stored[Key][number][] };
+
+/**
+ * Reads all entries of a folder, which must come in the order of their keys.
+ * @throws StoreError `unreadable`, `newer-format`.
+ */
+export async function readContents(
+  folder: string,
+  entries: AsyncIterable<readonly [string, Uint8Array]>,
+): Promise<Contents> {
+  const lists: Lists = { tasks: [], registers: [], knowledge: [], submissions: [], peers: [] };
+  let incarnation = 0;
+  for await (const [key, value] of entries) {
+    const data = unwrap(folder, key, value);
+    try {
+      if (key === incarnationKey) incarnation = incarnationSchema.parse(data);
+      else addTo(lists, key, data);
+    } catch (cause) {
+      throw unreadable(folder, `the record ${key} is damaged`, cause);
+    }
+  }
+  return { stored: lists, incarnation };
+}
+
+function unwrap(folder: string, key: string, value: Uint8Array): unknown {
+  const envelope = envelopeSchema.safeParse(fromBytes(value));
+  if (!envelope.success) throw unreadable(folder, `the record ${key} is damaged`, envelope.error);
+  if (envelope.data.v > formatVersion) {
+    const message = `${folder} was written by a newer version of this program: update it here, or set another PEER_HOME`;
+    throw new StoreError('newer-format', folder, message);
+  }
+  return envelope.data.data;
+}
+
+function addTo(lists: Lists, key: string, data: unknown): void {
+  const mark = key.indexOf('!');
+  const id = key.slice(mark + 1);
+  switch (key.slice(0, mark)) {
+    case 'task':
+      lists.tasks.push({ task: taskIdSchema.parse(id), record: signedRecordSchema.parse(data) });
+      return;
+    case 'register':
+      lists.registers.push({ task: taskIdSchema.parse(id), register: registerSchema.parse(data) });
+      return;
+    case 'knowledge':
+      lists.knowledge.push({ task: taskIdSchema.parse(id), knowledge: knowledgeSchema.parse(data) });
+      return;
+    case 'submission':
+      submissionSchema.parse(data);
+      lists.submissions.push(taskIdSchema.parse(id));
+      return;
+    case 'peer':
+      lists.peers.push({ peer: peerIdSchema.parse(id), ...peerSchema.parse(data) });
+      return;
+    default:
+      throw new Error('a kind of record that this version does not know');
+  }
+}
+
+/**
+ * The mend gives the identity up as well: an elector that has forgotten its promises and its incarnation must not go on
+ * under its old name.
+ */
+export function unreadable(folder: string, problem: string, cause: unknown): StoreError {
+  const identity = `${dirname(folder)}/identity.key`;
+  const message = `${folder}: ${problem}; to start this PC afresh, as a new peer, move ${folder} and ${identity} away`;
+  return new StoreError('unreadable', folder, message, { cause });
+}

@@ -1,0 +1,184 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CliResult, type Env, runCli, spawnCli } from './cli.ts';
+import { waitFor } from './wait.ts';
+
+export interface PeerStart {
+  readonly name: string;
+  readonly args?: readonly string[];
+  readonly env?: Env;
+}
+
+/** The fields of `peer status --json` and `peer task --json` that tests look at. */
+export interface StatusJson {
+  readonly peer: string;
+  readonly peers: readonly { readonly peer: string; readonly name: string; readonly running: number }[];
+  readonly tasks: readonly TaskJson[];
+}
+
+export interface TaskJson {
+  readonly id: string;
+  readonly key: string;
+  readonly state: string;
+  readonly leader: string | null;
+  readonly worker: string | null;
+  readonly attempt: number;
+  readonly attempts: readonly { readonly number: number; readonly worker: string; readonly outcome: string | null }[];
+  readonly result: null | {
+    readonly branch: string;
+    readonly commit: string;
+    readonly pullRequest: null | { readonly number: number; readonly url: string };
+  };
+  readonly duplicateOf?: string | null;
+}
+
+/** One `peer start` process on a folder of its own. */
+export class PeerProcess {
+  readonly name: string;
+  readonly home: string;
+  readonly env: Env;
+  readonly #args: readonly string[];
+  #child: ChildProcess | null = null;
+  #stderr = '';
+  id = '';
+  addresses: readonly string[] = [];
+
+  constructor(start: PeerStart, home: string, env: Env) {
+    this.name = start.name;
+    this.home = home;
+    this.env = { ...env, ...start.env, PEER_HOME: home };
+    this.#args = start.args ?? [];
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get log(): string {
+    return this.#stderr;
+  }
+
+  /** Resolves once `ready` was printed. */
+  async start(deadlineMs = 15_000): Promise<void> {
+    this.#stderr = '';
+    const child = spawnCli(['start', '--name', this.name, '--log-format', 'json', ...this.#args], this.env);
+    this.#child = child;
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr += chunk.toString();
+    });
+    const ready = await waitFor(
+      `peer ${this.name} ready`,
+      () => {
+        if (child.exitCode !== null) throw new Error(`peer ${this.name} ended with ${child.exitCode}: ${this.#stderr}`);
+        return this.events().find(({ event }) => event === 'ready');
+      },
+      deadlineMs,
+      () => this.#stderr,
+    );
+    this.id = String(ready.peer);
+    this.addresses = ready.addresses as readonly string[];
+  }
+
+  /** The JSON log lines so far. */
+  events(): readonly Record<string, unknown>[] {
+    return this.#stderr
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  /** Ends the process and waits until it is gone; gives its exit code. */
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+    const child = this.#child;
+    if (child === null) return null;
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGCONT');
+      child.kill(signal);
+      await once(child, 'exit');
+    }
+    return child.exitCode;
+  }
+
+  cli(args: readonly string[], deadlineMs = 60_000): Promise<CliResult> {
+    return runCli(args, this.env, { deadlineMs });
+  }
+
+  async json<T>(args: readonly string[]): Promise<T> {
+    const { code, stdout, stderr } = await this.cli([...args, '--json']);
+    if (code !== 0) throw new Error(`peer ${args.join(' ')} on ${this.name}: exit ${code}\n${stderr}${stdout}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  status(): Promise<StatusJson> {
+    return this.json<StatusJson>(['status']);
+  }
+
+  task(id: string): Promise<TaskJson> {
+    return this.json<TaskJson>(['task', id]);
+  }
+}
+
+/** Several peers of one mesh, in a temporary folder that goes with them. */
+export class Mesh implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'mesh-'));
+  readonly peers: PeerProcess[] = [];
+  readonly #key: string;
+
+  private constructor(key: string) {
+    this.#key = key;
+  }
+
+  /** Starts the peers side by side and waits until all see each other. */
+  static async start(starts: readonly PeerStart[], env: Env = {}): Promise<Mesh> {
+    const mesh = new Mesh(randomKey());
+    for (const start of starts) mesh.add(start, env);
+    try {
+      await Promise.all(mesh.peers.map((peer) => peer.start()));
+      await mesh.connected();
+      return mesh;
+    } catch (error) {
+      await mesh[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  add(start: PeerStart, env: Env = {}): PeerProcess {
+    const peer = new PeerProcess(start, join(this.folder, start.name), { PEER_MESH_KEY: this.#key, ...env });
+    this.peers.push(peer);
+    return peer;
+  }
+
+  peer(nameOrId: string): PeerProcess {
+    const peer = this.peers.find(({ name, id }) => name === nameOrId || id === nameOrId);
+    if (peer === undefined) throw new Error(`no peer ${nameOrId} in this mesh`);
+    return peer;
+  }
+
+  async connected(deadlineMs = 10_000, peers: readonly PeerProcess[] = this.peers): Promise<void> {
+    let seen: unknown = null;
+    await waitFor(
+      'every peer sees every other',
+      async () => {
+        const counts = await Promise.all(peers.map(async (peer) => (await peer.status()).peers.length));
+        seen = counts;
+        return counts.every((count) => count === peers.length);
+      },
+      deadlineMs,
+      () => seen,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.peers.map((peer) => peer.end()));
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+const randomKey = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');

@@ -1,0 +1,42 @@
+import type { DurableRecord, Stored, StoredKnowledge, StoredRegister } from '../../src/peer/store/store.ts';
+import { type PeerId, type TaskId, wallMs } from '../../src/protocol/ids.ts';
+import type { SignedRecord } from '../../src/protocol/record.ts';
+import { assign, initialState } from '../../src/protocol/state.ts';
+
+/** Records for tests of what is stored: well-formed, and otherwise without meaning. */
+export const peerA = '12D3KooWA' as PeerId;
+export const peerB = '12D3KooWB' as PeerId;
+export const taskOf = (digit: string): TaskId => digit.repeat(64) as TaskId;
+
+export const someRecord = (byte: number): SignedRecord => ({
+  bytes: new Uint8Array([byte, 2, 3]),
+  signature: new Uint8Array(64).fill(byte),
+});
+
+export const ballot = { round: 3, peer: peerA, incarnation: 2 };
+const version = { ballot, seq: 4 };
+export const someRegister = (round: number): StoredRegister => ({
+  promised: { ...ballot, round },
+  accepted: { version, valueVersion: version, value: assign(initialState, peerB, wallMs(1_000)) },
+});
+export const someKnowledge: StoredKnowledge = {
+  version,
+  state: initialState,
+  heardAt: wallMs(5_000),
+  story: [{ at: wallMs(4_000), by: peerA, event: 'leader', detail: 'took the lease' }],
+  answers: [
+    {
+      peer: peerB,
+      answer: { type: 'bid', score: 0.5, parts: { specialty: 1, freeSlots: 0, warm: 0, success: 0.5 } },
+    },
+    { peer: peerA, answer: { type: 'decline', reason: 'busy', detail: null, until: null } },
+  ],
+};
+export const nothing: Stored = { tasks: [], registers: [], knowledge: [], submissions: [], peers: [] };
+
+export const everyKind = (task: TaskId): readonly DurableRecord[] => [
+  { kind: 'task', task, record: someRecord(1) },
+  { kind: 'register', task, register: someRegister(9) },
+  { kind: 'knowledge', task, knowledge: someKnowledge },
+  { kind: 'submission', task, pending: true },
+];
