@@ -22,8 +22,8 @@ export interface PeerOptions {
   readonly executor: CoreConfig['executor'];
   readonly network: Network;
   readonly store: Store;
-  readonly agents: AgentRunner & { close(): Promise<void> };
-  readonly readLog: ReadLog;
+  /** Made once the store is locked: it ends what an earlier process of this home has left running. */
+  readonly agents: () => AgentRunner & { readonly readLog: ReadLog; close(): Promise<void> };
   readonly log: Log;
   readonly timing?: Partial<Timing>;
   /** The disk refused a write, or a bug was met: the process must end, and its electors' promises with it. */
@@ -35,9 +35,10 @@ export interface PeerOptions {
  * @throws StoreError, NetworkError; whatever had been opened is closed again.
  */
 export async function startPeer(options: PeerOptions): Promise<PeerService> {
-  const { identity, network, store, agents, mesh, name, log, readLog, onFatal } = options;
+  const { identity, network, store, mesh, name, log, onFatal } = options;
   const { stored, incarnation } = await store.open();
   try {
+    const agents = options.agents();
     const config: CoreConfig = {
       self: identity.peer,
       incarnation,
@@ -58,6 +59,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
     const core = new Core(config, stored, tasks, readClocks());
     for (const { peer, addresses } of stored.peers) network.addPeer(peer, addresses);
     const { verify } = identity;
+    const readLog: ReadLog = (query) => agents.readLog(query);
     const parts = { core, name, mesh: mesh.name, network, store, agents, verify, readLog, log, onFatal };
     const driver = new Driver(parts);
     await driver.start();

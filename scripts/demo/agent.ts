@@ -1,0 +1,64 @@
+/**
+ * The demonstration's agent: a script, not a model. It knows the three issues of the sample repository and really makes
+ * the change each asks for, slowly enough to watch, then runs the repository's tests.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+interface TaskFile {
+  readonly title: string;
+}
+
+interface Recipe {
+  readonly file: string;
+  readonly change: (text: string) => string;
+  /** The test that shows the change to be right; null where there is none. */
+  readonly test: string | null;
+}
+
+/** By a word of the issue's title. */
+const recipes: Readonly<Record<string, Recipe>> = {
+  discount: {
+    file: 'src/price.js',
+    change: (text) => text.replace('price + (price * percent) / 100', 'price - (price * percent) / 100'),
+    test: 'test/price.test.js',
+  },
+  heading: {
+    file: 'web/index.html',
+    change: (text) => text.replace('<h1>Widgts</h1>', '<h1>Widgets</h1>'),
+    test: null,
+  },
+  cents: {
+    file: 'test/format.test.js',
+    change: (text) =>
+      `${text}\ntest('cents are always two digits', () => {\n  assert.equal(formatted(1.5), '1.50');\n});\n`,
+    test: 'test/format.test.js',
+  },
+};
+
+const stepMs = Number(process.argv[2] ?? 400);
+const task = JSON.parse(readFileSync(process.env.PEER_TASK_FILE ?? '', 'utf8')) as TaskFile;
+const found = Object.entries(recipes).find(([word]) => task.title.toLowerCase().includes(word));
+if (found === undefined) {
+  console.error(`this scripted agent does not know the issue "${task.title}"`);
+  process.exit(1);
+}
+const [, { file, change, test }] = found;
+
+console.log(`reading ${file}`);
+await delay(stepMs);
+const before = readFileSync(file, 'utf8');
+const after = change(before);
+if (after === before) {
+  console.error(`${file} is not as expected`);
+  process.exit(1);
+}
+console.log(`changing ${file}`);
+await delay(stepMs);
+writeFileSync(file, after);
+if (test !== null) {
+  console.log(`running ${test}`);
+  execFileSync(process.execPath, ['--test', test], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+console.log(`done: ${file}`);
