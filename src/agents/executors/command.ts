@@ -1,0 +1,101 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { branchOf, type Task } from '../../protocol/record.ts';
+import { agentEnvironment } from '../environment.ts';
+import { oneLine } from '../lines.ts';
+import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, Usable } from './executor.ts';
+import { type LimitedExit, runLimited } from './limited.ts';
+
+const TailLines = 10;
+const TailLine = 300;
+
+/**
+ * Any agent that is a command: it runs in the clone through the shell, with the prompt on its standard input and
+ * `PEER_TASK_FILE` naming the task as JSON. Its lines on stdout are its progress; exit code 0 says that it has finished.
+ */
+export class CommandExecutor implements Executor {
+  readonly name = 'command';
+  readonly #command: string;
+
+  constructor(command: string) {
+    this.#command = command;
+  }
+
+  async usable(): Promise<Usable> {
+    return { usable: true };
+  }
+
+  async run(context: ExecutorContext, onEvent: (event: ExecutorEvent) => void): Promise<ExecutorOutcome> {
+    const { task, folder, cwd, mark, signal } = context;
+    const taskFile = join(folder, 'task.json');
+    const stdin = join(folder, 'prompt.txt');
+    const tmp = join(folder, 'tmp');
+    await mkdir(tmp, { recursive: true });
+    await writeFile(taskFile, JSON.stringify(taskForCommands(task, context.attempt), null, 2));
+    await writeFile(stdin, context.prompt);
+    const tail: string[] = [];
+    const exit = await runLimited(
+      {
+        file: '/bin/sh',
+        args: ['-c', this.#command],
+        cwd,
+        env: agentEnvironment({ tmp, taskFile }),
+        mark,
+        stdin,
+        folder,
+      },
+      task.body.limits,
+      signal,
+      (line, stream) => {
+        const text = oneLine(line, TailLine);
+        onEvent({ type: 'output', line, stream });
+        if (text === '') return;
+        tail.push(text);
+        if (tail.length > TailLines) tail.shift();
+        if (stream === 'stdout') onEvent({ type: 'progress', text });
+      },
+    );
+    return outcomeOf(exit, task, tail);
+  }
+}
+
+function outcomeOf(exit: LimitedExit, task: Task, tail: readonly string[]): ExecutorOutcome {
+  const failed = (what: string): ExecutorOutcome => ({
+    type: 'failed',
+    reason: tail.length === 0 ? `${what}, without any output` : `${what}; its last output: ${tail.join(' | ')}`,
+  });
+  switch (exit.type) {
+    case 'exited':
+      if (exit.code === 0) return { type: 'finished', summary: tail.length === 0 ? null : tail.join('\n') };
+      return failed(`the command ended with ${exit.signal ?? `exit code ${exit.code}`}`);
+    case 'not-started':
+      return failed(`the command could not run: ${exit.reason}`);
+    case 'interrupted':
+      return { type: 'interrupted' };
+    case 'over-time':
+      return failed(`the command was stopped after ${seconds(task.body.limits.wallMs)}, the task's time limit`);
+    case 'silent':
+      return failed(`the command was stopped after ${seconds(task.body.limits.idleMs)} without output`);
+  }
+}
+
+const seconds = (ms: number): string =>
+  ms >= 120_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 100) / 10} s`;
+
+/** The content of `PEER_TASK_FILE`. Fields may be added, never renamed: people's scripts read them. */
+const taskForCommands = (task: Task, attempt: number) => ({
+  id: task.id,
+  attempt,
+  branch: branchOf(task),
+  key: task.body.key,
+  title: task.body.title,
+  prompt: task.body.prompt,
+  source: task.body.source,
+  repository: task.body.repository,
+  base: task.body.base,
+  path: task.body.path,
+  verify: task.body.verify,
+  requires: task.body.requires,
+  priority: task.body.priority,
+  limits: task.body.limits,
+});

@@ -1,0 +1,49 @@
+import type { WallMs } from '../../protocol/ids.ts';
+import type { Task } from '../../protocol/record.ts';
+import type { OutputStream } from '../supervised.ts';
+
+/** What an executor is given for one attempt. */
+export interface ExecutorContext {
+  readonly task: Task;
+  readonly attempt: number;
+  readonly prompt: string;
+  /** The agent's working folder: its clone, or the task's folder in it. */
+  readonly cwd: string;
+  /** An existing folder outside of the clone, for the executor's own files; gone after the job. */
+  readonly folder: string;
+  /** Whatever the executor starts carries this mark, by `supervise`. */
+  readonly mark: string;
+  /** Aborted when the attempt is to stop: the outcome is then `interrupted`, once no process is left. */
+  readonly signal: AbortSignal;
+}
+
+export type ExecutorEvent =
+  /** One line of what is going on, for people. */
+  | { readonly type: 'progress'; readonly text: string }
+  /** Raw output, for the attempt's log. */
+  | { readonly type: 'output'; readonly line: string; readonly stream: OutputStream }
+  /** Totals so far, not increments. */
+  | {
+      readonly type: 'usage';
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+      readonly costUsd: number | null;
+    };
+
+export type ExecutorOutcome =
+  /** `summary` is the agent's own account of its work, for the pull request. */
+  | { readonly type: 'finished'; readonly summary: string | null }
+  | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'quota'; readonly until: WallMs | null; readonly reason: string }
+  | { readonly type: 'interrupted' };
+
+export type Usable = { readonly usable: true } | { readonly usable: false; readonly reason: string };
+
+/** Runs an agent on a task. The work is what it leaves in its clone, committed or not. */
+export interface Executor {
+  readonly name: string;
+  /** Whether it can run on this PC now; the reason names the mend. */
+  usable(): Promise<Usable>;
+  /** Never rejects for what the agent does; a rejection is a fault of this PC (no space on its disk). */
+  run(context: ExecutorContext, onEvent: (event: ExecutorEvent) => void): Promise<ExecutorOutcome>;
+}

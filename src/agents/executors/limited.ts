@@ -1,0 +1,51 @@
+import { type Exit, type OutputStream, type SupervisedCommand, supervise } from '../supervised.ts';
+
+export interface RunLimits {
+  readonly wallMs: number;
+  /** The longest time without a line of output. */
+  readonly idleMs: number;
+}
+
+export type LimitedExit =
+  | Exit
+  | { readonly type: 'interrupted' }
+  | { readonly type: 'over-time' }
+  | { readonly type: 'silent' };
+
+/** Runs a command under supervision until it ends, a limit is reached or `signal` aborts. No process of it is left then. */
+export async function runLimited(
+  command: SupervisedCommand,
+  limits: RunLimits,
+  signal: AbortSignal,
+  onLine: (line: string, stream: OutputStream) => void,
+): Promise<LimitedExit> {
+  if (signal.aborted) return { type: 'interrupted' };
+  let cut: LimitedExit | null = null;
+  let lastOutputAt = performance.now();
+  const run = await supervise(command, (line, stream) => {
+    lastOutputAt = performance.now();
+    onLine(line, stream);
+  });
+  const end = (why: LimitedExit): void => {
+    cut ??= why;
+    void run.kill();
+  };
+  const onAbort = (): void => end({ type: 'interrupted' });
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  const wall = setTimeout(() => end({ type: 'over-time' }), limits.wallMs);
+  const idle = setInterval(
+    () => {
+      if (performance.now() - lastOutputAt >= limits.idleMs) end({ type: 'silent' });
+    },
+    Math.min(limits.idleMs / 4, 1_000),
+  );
+  try {
+    const exit = await run.done;
+    return cut ?? exit;
+  } finally {
+    clearTimeout(wall);
+    clearInterval(idle);
+    signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { chooseExecutor } from '../../../src/agents/executors/choose.ts';
+import { CommandExecutor } from '../../../src/agents/executors/command.ts';
+import type { ExecutorEvent, ExecutorOutcome } from '../../../src/agents/executors/executor.ts';
+import type { TaskBody } from '../../../src/protocol/record.ts';
+import { waitFor } from '../../support/wait.ts';
+import { alive, taskFor, useFolder } from '../support.ts';
+
+const folder = useFolder();
+let events: ExecutorEvent[] = [];
+let mark = '';
+let abort: AbortController;
+
+beforeEach(() => {
+  events = [];
+  mark = `command.${randomUUID()}`;
+  abort = new AbortController();
+});
+
+function run(command: string, limits: Partial<TaskBody['limits']> = {}): Promise<ExecutorOutcome> {
+  const task = taskFor('/r', { limits: { wallMs: 60_000, idleMs: 60_000, budgetUsd: null, ...limits } });
+  const context = {
+    task,
+    attempt: 3,
+    prompt: 'the prompt',
+    cwd: folder.path,
+    folder: folder.path,
+    mark,
+    signal: abort.signal,
+  };
+  return new CommandExecutor(command).run(context, (event) => events.push(event));
+}
+const said = (): readonly string[] => events.flatMap((event) => (event.type === 'progress' ? [event.text] : []));
+
+test('has the prompt on its input and the task in a file outside of its folder of work', async () => {
+  const outcome = await run('cat; echo; cp "$PEER_TASK_FILE" copy; pwd; echo note >&2');
+  expect(outcome).toEqual({ type: 'finished', summary: expect.stringContaining('the prompt') });
+  expect(said()).toEqual(['the prompt', folder.path]);
+  expect(JSON.parse(readFileSync(join(folder.path, 'copy'), 'utf8'))).toMatchObject({
+    title: 'Add a file',
+    attempt: 3,
+    prompt: 'Please add b.txt.',
+    branch: expect.stringMatching(/^peer\/task-/),
+  });
+  expect(events).toContainEqual({ type: 'output', line: 'note', stream: 'stderr' });
+});
+
+test('sees no variable but those on the list', async () => {
+  const secrets = { GITHUB_TOKEN: 's3cret', PEER_MESH_KEY: 's3cret', ANTHROPIC_API_KEY: 's3cret', MY_OWN: 's3cret' };
+  Object.assign(process.env, secrets, { LC_TIME: 'C' });
+  try {
+    await run('env');
+    const names = said().map((line) => line.split('=')[0] ?? '');
+    expect(said().join()).not.toContain('s3cret');
+    expect(names).toEqual(expect.arrayContaining(['PATH', 'HOME', 'TMPDIR', 'PEER_TASK_FILE', 'LC_TIME']));
+    const allowed =
+      /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TERM|TZ|TMPDIR|PWD|_|SHLVL|OLDPWD|PEER_TASK_FILE|ISSUE_MESH_RUN|GIT_TERMINAL_PROMPT)$/;
+    expect(names.filter((name) => !allowed.test(name))).toEqual([]);
+  } finally {
+    for (const name of [...Object.keys(secrets), 'LC_TIME']) delete process.env[name];
+  }
+});
+
+describe('it has failed', () => {
+  test('by its exit code, and its last lines say why', async () => {
+    const outcome = await run('seq 1 50; echo "no such module" >&2; exit 4');
+    expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringMatching(/exit code 4.*50.*no such module/) });
+  });
+
+  test('when it is over its time', async () => {
+    const outcome = await run('while :; do echo tick; sleep 0.05; done', { wallMs: 400 });
+    expect(outcome).toMatchObject({
+      type: 'failed',
+      reason: expect.stringContaining("after 0.4 s, the task's time limit"),
+    });
+    expect(alive(mark)).toBe(0);
+  });
+
+  test('when it has been silent for too long, but not before', async () => {
+    const outcome = await run('for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done; setsid sleep 300', { idleMs: 400 });
+    expect(outcome).toMatchObject({
+      type: 'failed',
+      reason: expect.stringMatching(/after 0.4 s without output.*5 \| 6$/),
+    });
+    expect(alive(mark)).toBe(0);
+  });
+});
+
+test('an abort ends all of it', async () => {
+  const outcome = run('setsid sleep 300 & echo up; wait');
+  await waitFor('the command', () => said().includes('up'));
+  abort.abort();
+  expect(await outcome).toEqual({ type: 'interrupted' });
+  expect(alive(mark)).toBe(0);
+});
+
+test('an abort before it starts starts nothing', async () => {
+  abort.abort();
+  expect(await run('touch ran')).toEqual({ type: 'interrupted' });
+  expect(alive(mark)).toBe(0);
+});
+
+describe('which executor', () => {
+  test('auto takes the command', async () => {
+    expect(await chooseExecutor({ executor: 'auto', command: 'true' })).toMatchObject({ name: 'command' });
+  });
+
+  test.each([
+    { executor: 'auto', command: null },
+    { executor: 'command', command: null },
+    { executor: 'claude-code', command: 'true' },
+    { executor: 'anthropic', command: null },
+  ] as const)('none for %j, with the mend', async (config) => {
+    expect(await chooseExecutor(config)).toEqual({ reason: expect.stringContaining('--command') });
+  });
+});

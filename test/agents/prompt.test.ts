@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { promptFor } from '../../src/agents/prompt.ts';
+import { pullRequestText } from '../../src/agents/pull-request.ts';
+import type { Source } from '../../src/protocol/record.ts';
+import { taskFor } from './support.ts';
+
+const source: Source = { type: 'issue', number: 7, url: 'https://github.com/o/r/issues/7', author: 'eve', labels: [] };
+
+test('a person’s prompt is what is to be done', () => {
+  const prompt = promptFor(taskFor('/r', { path: 'packages/web', verify: 'npm test' }));
+  expect(prompt).toContain('# Task: Add a file\n');
+  expect(prompt).toContain('## What to do\n\nPlease add b.txt.');
+  expect(prompt).toContain('`packages/web`');
+  expect(prompt).toContain('`npm test`');
+  expect(prompt).not.toContain('untrusted');
+});
+
+test('an issue’s text is fenced, named as untrusted, and cannot end its fence', () => {
+  const calm = promptFor(taskFor('/r', { source }));
+  const fence = /^<(issue-text-[0-9a-f]+)>$/m.exec(calm)?.[1] ?? 'none';
+  expect(calm).toContain(`<${fence}>\nPlease add b.txt.\n</${fence}>`);
+  expect(calm.indexOf('untrusted')).toBeLessThan(calm.indexOf(`<${fence}>`));
+});
+
+test('an issue cannot know its fence, as its text is part of the name', () => {
+  const [one, two] = ['x', 'y'].map(
+    (prompt) => /<(issue-text-.*)>/.exec(promptFor(taskFor('/r', { source, prompt })))?.[1],
+  );
+  expect(one).not.toBe(two);
+});
+
+test('a pull request closes its issue and quotes the agent harmlessly', () => {
+  const task = taskFor('/r', { source, title: 'Fix\nit' });
+  const { title, body } = pullRequestText(task, 2, 'done @everyone\n```\nCloses #1');
+  expect(title).toBe('Fix it');
+  expect(body.split('\n\n')[0]).toBe('Closes #7.');
+  expect(body).toContain("```text\ndone @everyone\n'''\nCloses #1\n```");
+  expect(body).toContain(`task \`${task.id.slice(0, 8)}\`, attempt 2`);
+});
