@@ -2,7 +2,7 @@ import type { DurableRecord, Stored, StoredKnowledge, StoredRegister } from '../
 import { byText, type PeerId, type TaskId } from '../../src/protocol/ids.ts';
 import type { SignedRecord } from '../../src/protocol/record.ts';
 
-/** A peer's disk: what was persisted survives its crash. */
+/** A peer's disk: what was written survives its crash; what was lazily persisted is written with the next that is not. */
 export class DiskImage {
   readonly #tasks = new Map<TaskId, SignedRecord>();
   readonly #registers = new Map<TaskId, StoredRegister>();
@@ -10,7 +10,22 @@ export class DiskImage {
   readonly #submissions = new Set<TaskId>();
   readonly #peers = new Map<PeerId, { readonly name: string; readonly addresses: readonly string[] }>();
 
-  write(record: DurableRecord): void {
+  #kept: DurableRecord[] = [];
+
+  write(record: DurableRecord, lazy: boolean): void {
+    this.#kept.push(record);
+    if (!lazy) this.flush();
+  }
+
+  flush(): void {
+    for (const record of this.#kept.splice(0)) this.#apply(record);
+  }
+
+  crash(): void {
+    this.#kept = [];
+  }
+
+  #apply(record: DurableRecord): void {
     switch (record.kind) {
       case 'task':
         this.#tasks.set(record.task, record.record);

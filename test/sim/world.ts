@@ -1,8 +1,7 @@
 import { Core } from '../../src/peer/core/core.ts';
-import type { Command, CoreConfig, Effect, Input, PeerEvent, Reply, TaskView } from '../../src/peer/core/io.ts';
+import type { Command, CoreConfig, Effect, Input, Reply, TaskView } from '../../src/peer/core/io.ts';
 import type { AgentReport, Job } from '../../src/protocol/agent.ts';
 import {
-  byText,
   type CommandId,
   type HostId,
   monoMs,
@@ -13,25 +12,13 @@ import {
   wallMs,
 } from '../../src/protocol/ids.ts';
 import { type Draft, openTask, promptKey, type Task } from '../../src/protocol/record.ts';
-import { defaultTiming, type Timing } from '../../src/protocol/timing.ts';
+import { defaultTiming } from '../../src/protocol/timing.ts';
 import { DiskImage } from './disk.ts';
+import { VirtualNetwork } from './network.ts';
 import { EventQueue } from './queue.ts';
 import { seeded } from './random.ts';
-
-export interface PeerSpec {
-  readonly name: string;
-  readonly specialties?: readonly string[];
-  readonly capacity?: number;
-}
-
-/** What an agent does with a job: reports, each so long after the one before. Null = it works for ever. */
-export type AgentScript = (job: Job, peer: string) => readonly (readonly [afterMs: number, report: AgentReport])[];
-
-export interface WorldOptions {
-  readonly seed?: number;
-  readonly timing?: Partial<Timing>;
-  readonly agent?: AgentScript;
-}
+import type { Outgoing, PeerSpec, Records, WorldOptions } from './records.ts';
+import { draftOf, publishesAtOnce, quickAgent } from './script.ts';
 
 interface Node {
   readonly id: PeerId;
@@ -40,85 +27,91 @@ interface Node {
   incarnation: number;
   /** Null while the peer is down. */
   core: Core | null;
+  /** Where this run's monotonic clock began: of no meaning to anybody else. */
+  clockStart: number;
   paused: boolean;
   held: Input[];
   agents: Map<RunId, Job>;
-  links: Set<PeerId>;
 }
 
 const epoch = 1_750_000_000_000;
-const latencyMs = 1;
+/** From `stop-agent` until nothing of the agent is left. */
+const stopMs = 5;
 
 /** Many cores in one process, on a virtual clock, network and disk. Nothing here waits for real time. */
-export class World {
+export class World implements Records {
   readonly queue = new EventQueue();
-  readonly replies = new Map<string, Reply>();
-  readonly events: { readonly at: number; readonly peer: string; readonly event: PeerEvent }[] = [];
-  readonly published: { readonly at: number; readonly peer: string; readonly run: RunId; readonly step: string }[] = [];
-  readonly sent = new Map<string, number>();
+  readonly replies: Records['replies'] = new Map();
+  readonly events: Records['events'] = [];
+  readonly started: Records['started'] = [];
+  readonly stopped: Records['stopped'] = [];
+  readonly ended: Records['ended'] = [];
+  readonly published: Records['published'] = [];
+  readonly sent: Records['sent'] = [];
+  readonly names: readonly string[];
   readonly #nodes = new Map<PeerId, Node>();
+  readonly #network: VirtualNetwork;
   readonly #random: () => number;
-  readonly #timing: Timing;
-  readonly #agent: AgentScript;
-  readonly #cuts = new Set<string>();
+  readonly #options: WorldOptions;
   #commands = 0;
 
   constructor(specs: readonly PeerSpec[], options: WorldOptions = {}) {
     this.#random = seeded(options.seed ?? 1);
-    this.#timing = { ...defaultTiming, ...options.timing };
-    this.#agent = options.agent ?? quickAgent;
+    this.#options = options;
+    this.names = specs.map(({ name }) => name);
     for (const spec of specs) {
       const id = peerIdOf(spec.name);
-      this.#nodes.set(id, {
-        id,
-        spec,
-        disk: new DiskImage(),
-        incarnation: 0,
-        core: null,
-        paused: false,
-        held: [],
-        agents: new Map(),
-        links: new Set(),
-      });
+      const fresh = { incarnation: 0, core: null, clockStart: 0, paused: false, held: [], agents: new Map() };
+      this.#nodes.set(id, { id, spec, disk: new DiskImage(), ...fresh });
     }
-    for (const { name } of specs) this.start(name);
+    this.#network = new VirtualNetwork(this.queue, this.#random, {
+      peers: [...this.#nodes.keys()],
+      canGreet: (peer) => this.#at(peer).core !== null && !this.#at(peer).paused,
+      onUp: (peer, neighbour) => {
+        const hello = this.#at(neighbour).core?.hello();
+        if (hello !== undefined) this.#input(this.#at(peer), { type: 'peer-up', peer: neighbour, hello });
+      },
+      onDown: (peer, neighbour) => this.#input(this.#at(peer), { type: 'peer-down', peer: neighbour }),
+    });
+    for (const { name, later } of specs) if (later !== true) this.start(name);
   }
 
   get nowMs(): number {
     return this.queue.nowMs;
   }
 
+  // ── what befalls peers ──────────────────────────────────────────────────────────────────────────────────────
+
   start(name: string): void {
     const node = this.#node(name);
+    if (node.core !== null) throw new Error(`${name} runs already`);
     node.incarnation += 1;
+    node.clockStart = this.nowMs - Math.floor(this.#random() * 1_000_000);
     const { stored, records } = node.disk.load();
-    const tasks = records.flatMap((record) => {
-      const task = openTask(record, () => true);
-      return 'invalid' in task ? [] : [task];
-    });
-    node.core = new Core(this.#config(node), stored, tasks, this.#now());
-    this.#perform(node, node.core.start(this.#now()));
-    for (const other of this.#others(node))
-      if (other.core !== null && !this.#isCut(node.id, other.id)) this.#link(node, other);
+    node.core = new Core(this.#config(node), stored, records.map(opened), this.#now(node));
+    this.#perform(node, node.core.start(this.#now(node)));
+    this.#network.connect(node.id);
   }
 
   /** `kill -9`: memory, agents and everything unsynced are gone; neighbours notice after the redial has been refused. */
   kill(name: string): void {
     const node = this.#node(name);
+    for (const run of node.agents.keys()) this.ended.push({ at: this.nowMs, peer: name, run });
     node.core = null;
     node.agents.clear();
-    for (const peer of node.links) {
-      const other = this.#nodes.get(peer);
-      if (other === undefined) continue;
-      other.links.delete(node.id);
-      this.queue.after(300, () => {
-        if (!other.links.has(node.id)) this.#input(other, { type: 'peer-down', peer: node.id });
-      });
-    }
-    node.links.clear();
+    node.disk.crash();
+    node.paused = false;
+    node.held = [];
+    this.#network.sever(node.id);
   }
 
-  /** `kill -STOP` and `-CONT`: the clock goes on, nothing is handled. */
+  /** The end of a process that had the time to write down what it kept back. */
+  exit(name: string): void {
+    this.#node(name).disk.flush();
+    this.kill(name);
+  }
+
+  /** `kill -STOP` and `-CONT`: the clock goes on and so do the agents, nothing is handled. */
   pause(name: string): void {
     this.#node(name).paused = true;
   }
@@ -126,27 +119,33 @@ export class World {
   resume(name: string): void {
     const node = this.#node(name);
     node.paused = false;
-    const held = node.held;
-    node.held = [];
-    for (const input of held) this.#input(node, input);
+    for (const input of node.held.splice(0)) this.#input(node, input);
+    this.#network.connect(node.id);
   }
 
-  /** A silent cut: nothing passes, in either direction, and no connection closes. */
-  cut(a: string, b: string): void {
-    this.#cuts.add(pair(peerIdOf(a), peerIdOf(b)));
+  /** Nothing passes between the two groups. */
+  cut(some: readonly string[], others: readonly string[]): void {
+    for (const a of some) for (const b of others) this.#network.cut(peerIdOf(a), peerIdOf(b));
   }
 
   heal(): void {
-    this.#cuts.clear();
-    const nodes = [...this.#nodes.values()];
-    for (const a of nodes) {
-      for (const b of nodes)
-        if (a.id < b.id && a.core !== null && b.core !== null && !a.links.has(b.id)) this.#link(a, b);
-    }
+    this.#network.heal();
   }
 
+  isUp(name: string): boolean {
+    return this.#node(name).core !== null;
+  }
+
+  isPaused(name: string): boolean {
+    return this.#node(name).paused;
+  }
+
+  // ── what people do ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Each submission has a key of its own, unless one is given. */
   submit(name: string, draft: Partial<Draft> = {}, again = false): string {
-    return this.command(name, { type: 'submit', draft: draftOf(draft), again });
+    const key = promptKey(`${this.#commands}`);
+    return this.command(name, { type: 'submit', draft: draftOf({ key, ...draft }), again });
   }
 
   /** Gives a command and returns the key under which its reply will be found. */
@@ -156,6 +155,24 @@ export class World {
     this.#input(this.#node(name), { type: 'command', id, command });
     return id;
   }
+
+  /** The reply to a command, once there is one. */
+  reply(key: string, withinMs = 20_000): Reply {
+    this.until(`a reply to ${key}`, () => this.replies.has(key), withinMs);
+    const reply = this.replies.get(key);
+    if (reply === undefined) throw new Error(`no reply to ${key}`);
+    return reply;
+  }
+
+  report(name: string, run: RunId, report: AgentReport): void {
+    this.#agentReport(this.#node(name), run, 0, report);
+  }
+
+  input(name: string, input: Input): void {
+    this.#input(this.#node(name), input);
+  }
+
+  // ── time, and what can be seen ──────────────────────────────────────────────────────────────────────────────
 
   runFor(ms: number): void {
     this.queue.runUntil(this.nowMs + ms, () => false);
@@ -175,27 +192,34 @@ export class World {
   }
 
   peers(name: string): readonly string[] {
-    return (this.#node(name).core?.peers(this.#now()) ?? []).map(({ advert }) => advert.name);
+    const node = this.#node(name);
+    return (node.core?.peers(this.#now(node)) ?? []).map(({ advert }) => advert.name);
   }
 
   running(name: string): readonly Job[] {
     return [...this.#node(name).agents.values()];
   }
 
-  nameOf(peer: PeerId | null): string | null {
-    return peer === null ? null : (this.#nodes.get(peer)?.spec.name ?? null);
+  capacity(name: string): number {
+    return this.#node(name).spec.capacity ?? 1;
   }
 
-  report(name: string, run: RunId, report: AgentReport): void {
-    this.#input(this.#node(name), { type: 'agent', run, report });
+  incarnation(name: string): number {
+    return this.#node(name).incarnation;
   }
 
-  input(name: string, input: Input): void {
-    this.#input(this.#node(name), input);
+  /** What would be found by a start on this peer's disk. */
+  stored(name: string): ReturnType<DiskImage['load']>['stored'] {
+    return this.#node(name).disk.load().stored;
   }
 
-  #config(node: Node): CoreConfig {
-    const { spec, id, incarnation } = node;
+  nameOf(peer: PeerId): string {
+    return this.#at(peer).spec.name;
+  }
+
+  // ── the driver ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  #config({ spec, id, incarnation }: Node): CoreConfig {
     return {
       self: id,
       incarnation,
@@ -206,7 +230,7 @@ export class World {
       specialties: spec.specialties ?? ['general'],
       capacity: spec.capacity ?? 1,
       executor: { name: 'script' },
-      timing: this.#timing,
+      timing: { ...defaultTiming, ...this.#options.timing },
       addresses: () => [`/memory/${spec.name}`],
       sign: () => new Uint8Array(64),
       random: this.#random,
@@ -214,23 +238,10 @@ export class World {
     };
   }
 
-  #link(a: Node, b: Node): void {
-    if (a.core === null || b.core === null) return;
-    a.links.add(b.id);
-    b.links.add(a.id);
-    const helloA = a.core.hello();
-    const helloB = b.core.hello();
-    this.queue.after(latencyMs, () => this.#input(a, { type: 'peer-up', peer: b.id, hello: helloB }));
-    this.queue.after(latencyMs, () => this.#input(b, { type: 'peer-up', peer: a.id, hello: helloA }));
-  }
-
   #input(node: Node, input: Input): void {
     if (node.core === null) return;
-    if (node.paused) {
-      node.held.push(input);
-      return;
-    }
-    this.#perform(node, node.core.step(input, this.#now()));
+    if (node.paused) node.held.push(input);
+    else this.#perform(node, node.core.step(input, this.#now(node)));
   }
 
   #perform(node: Node, effects: readonly Effect[]): void {
@@ -238,130 +249,101 @@ export class World {
   }
 
   #carryOut(node: Node, effect: Effect): void {
+    const seen = { at: this.nowMs, peer: node.spec.name };
     switch (effect.type) {
       case 'persist':
-        return node.disk.write(effect.record);
+        return node.disk.write(effect.record, effect.lazy);
       case 'send':
-        this.sent.set(effect.message.type, (this.sent.get(effect.message.type) ?? 0) + 1);
-        return this.#deliver(node, effect.to, effect.message as Outgoing);
-      case 'broadcast':
-        for (const other of this.#others(node)) {
-          if (this.#isCut(node.id, other.id)) continue;
-          const { gossip } = effect;
-          const received = gossip.type === 'task' ? { type: 'task' as const, task: opened(gossip.record) } : gossip;
-          this.queue.after(this.#delay() * 4, () =>
-            this.#input(other, { type: 'gossip', from: node.id, gossip: received }),
-          );
-        }
-        return;
-      case 'set-timer': {
-        const { incarnation } = node;
-        this.queue.after(effect.afterMs, () => {
-          if (node.incarnation === incarnation) this.#input(node, { type: 'timer', timer: effect.timer });
-        });
-        return;
+        return this.#send(node, effect.to, effect.message as Outgoing);
+      case 'broadcast': {
+        const { gossip } = effect;
+        const received = gossip.type === 'task' ? { type: 'task' as const, task: opened(gossip.record) } : gossip;
+        const input: Input = { type: 'gossip', from: node.id, gossip: received };
+        return this.#network.gossip(node.id, (to) => this.#input(this.#at(to), input));
       }
+      case 'set-timer':
+        return this.#after(node, Math.ceil(Math.max(0, effect.afterMs)) / (node.spec.rate ?? 1), () =>
+          this.#input(node, { type: 'timer', timer: effect.timer }),
+        );
       case 'start-agent':
         node.agents.set(effect.job.run, effect.job);
+        this.started.push({ ...seen, job: effect.job, running: node.agents.size });
         return this.#play(node, effect.job);
-      case 'publish':
-        this.published.push({ at: this.nowMs, peer: node.spec.name, run: effect.run, step: effect.step });
-        return this.#agentReport(node, effect.run, 5, {
-          type: 'published',
-          result: { branch: 'peer/x', commit: null, pullRequest: null },
-          costUsd: null,
-        });
+      case 'publish': {
+        const { run, step, validMs } = effect;
+        const job = node.agents.get(run);
+        this.published.push({ ...seen, run, step, validMs });
+        const outcome =
+          job === undefined ? null : (this.#options.publish ?? publishesAtOnce)(job, step, node.spec.name);
+        if (outcome !== null) this.#agentReport(node, run, ...outcome);
+        return;
+      }
       case 'stop-agent':
-        return this.#agentReport(node, effect.run, 5, { type: 'stopped' });
+        this.stopped.push({ ...seen, run: effect.run, reason: effect.reason });
+        return this.#agentReport(node, effect.run, stopMs, { type: 'stopped' });
       case 'reply':
         this.replies.set(effect.id, effect.reply);
         return;
       case 'emit':
-        this.events.push({ at: this.nowMs, peer: node.spec.name, event: effect.event });
+        this.events.push({ ...seen, event: effect.event });
     }
   }
 
-  #deliver(node: Node, to: PeerId, message: Parameters<typeof receivedOf>[0]): void {
-    const target = this.#nodes.get(to);
-    if (target === undefined || this.#isCut(node.id, to)) return;
-    if (to !== node.id && !node.links.has(to)) return;
-    const { incarnation } = target;
-    this.queue.after(to === node.id ? 0 : this.#delay(), () => {
-      if (target.incarnation === incarnation)
-        this.#input(target, { type: 'message', from: node.id, message: receivedOf(message) });
-    });
+  #send(node: Node, to: PeerId, message: Outgoing): void {
+    this.sent.push({ at: this.nowMs, from: node.spec.name, to: this.nameOf(to), message });
+    const target = this.#at(to);
+    const deliver = (): void => this.#input(target, { type: 'message', from: node.id, message: receivedOf(message) });
+    if (target === node) this.#after(node, 0, deliver);
+    else this.#network.send(node.id, to, deliver);
   }
 
   #play(node: Node, job: Job): void {
     let at = 0;
-    for (const [afterMs, report] of this.#agent(job, node.spec.name)) {
+    for (const [afterMs, report] of (this.#options.agent ?? quickAgent)(job, node.spec.name)) {
       at += afterMs;
       this.#agentReport(node, job.run, at, report);
     }
   }
 
   #agentReport(node: Node, run: RunId, afterMs: number, report: AgentReport): void {
-    const { incarnation } = node;
-    this.queue.after(afterMs, () => {
-      if (node.incarnation !== incarnation || !node.agents.has(run)) return;
-      if (report.type !== 'progress' && report.type !== 'ready') node.agents.delete(run);
+    this.#after(node, afterMs, () => {
+      if (!node.agents.has(run)) return;
+      if (report.type !== 'progress' && report.type !== 'ready') {
+        node.agents.delete(run);
+        this.ended.push({ at: this.nowMs, peer: node.spec.name, run });
+      }
       this.#input(node, { type: 'agent', run, report });
     });
   }
 
-  #delay(): number {
-    return latencyMs * (0.5 + this.#random());
+  /** In this run of the peer, or never. */
+  #after(node: Node, afterMs: number, action: () => void): void {
+    const { incarnation } = node;
+    this.queue.after(afterMs, () => {
+      if (node.incarnation === incarnation && node.core !== null) action();
+    });
   }
 
-  #now(): Now {
-    return { monoMs: monoMs(this.nowMs), wallMs: wallMs(epoch + Math.round(this.nowMs)) };
+  #now({ clockStart, spec }: Node): Now {
+    const rate = spec.rate ?? 1;
+    return {
+      monoMs: monoMs((this.nowMs - clockStart) * rate),
+      wallMs: wallMs(epoch + Math.round(this.nowMs * rate)),
+    };
   }
 
   #node(name: string): Node {
-    const node = this.#nodes.get(peerIdOf(name));
-    if (node === undefined) throw new Error(`no peer ${name}`);
+    return this.#at(peerIdOf(name));
+  }
+
+  #at(peer: PeerId): Node {
+    const node = this.#nodes.get(peer);
+    if (node === undefined) throw new Error(`no peer ${peer}`);
     return node;
   }
-
-  #others(node: Node): readonly Node[] {
-    return [...this.#nodes.values()].filter((other) => other !== node);
-  }
-
-  #isCut(a: PeerId, b: PeerId): boolean {
-    return this.#cuts.has(pair(a, b));
-  }
 }
-
-/** Works for a second, then wants to push, and is done with the grant. */
-export const quickAgent: AgentScript = () => [
-  [500, { type: 'progress', text: 'half way', costUsd: null }],
-  [500, { type: 'ready', step: 'push', commit: 'c'.repeat(40) as never, expectedTip: null }],
-];
-
-export const endlessAgent: AgentScript = () => [];
 
 export const peerIdOf = (name: string): PeerId => `peer${name.replaceAll(/[^1-9A-HJ-NP-Za-km-z]/g, 'x')}` as PeerId;
-
-let drafts = 0;
-export function draftOf(fields: Partial<Draft> = {}): Draft {
-  drafts += 1;
-  return {
-    key: promptKey(`${drafts}`),
-    title: 'Fix the greeting',
-    prompt: 'It says helo.',
-    source: { type: 'prompt' },
-    repository: { type: 'git', url: 'https://example.test/repo.git' },
-    base: null,
-    path: null,
-    verify: null,
-    requires: { specialties: [], explicit: false, reason: 'nothing is required' },
-    priority: 'normal',
-    limits: { wallMs: 3_600_000, idleMs: 600_000, budgetUsd: null },
-    ...fields,
-  };
-}
-
-const pair = (a: PeerId, b: PeerId): string => [a, b].sort(byText).join('|');
 
 const opened = (record: Task['signed']): Task => {
   const task = openTask(record, () => true);
@@ -369,7 +351,6 @@ const opened = (record: Task['signed']): Task => {
   return task;
 };
 
-type Outgoing = Exclude<Extract<Effect, { type: 'send' }>['message'], { type: 'log-query' | 'log-piece' }>;
 type Incoming = Extract<Input, { type: 'message' }>['message'];
 const receivedOf = (message: Outgoing): Incoming =>
   message.type === 'task' ? { type: 'task', task: opened(message.record) } : message;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { delimiter, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The built command, as a person's `peer` would run it. */
@@ -15,14 +16,22 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Nothing of this machine's set-up leaks into a peer under test but where its programs are. */
 export const cleanEnv = (extra: Env = {}): NodeJS.ProcessEnv => ({
-  PATH: process.env.PATH,
+  PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
   HOME: process.env.HOME,
   LANG: 'C.UTF-8',
   ...extra,
 });
 
-export function spawnCli(args: readonly string[], env: Env, cwd?: string): ChildProcess {
-  return spawn(process.execPath, [cliPath, ...args], {
+/** `bin` is another `peer` to run than the built one, by its shebang. */
+export interface CliOptions {
+  readonly cwd?: string | undefined;
+  readonly bin?: string | undefined;
+  readonly deadlineMs?: number;
+}
+
+export function spawnCli(args: readonly string[], env: Env, { cwd, bin }: CliOptions = {}): ChildProcess {
+  const [program, first] = bin === undefined ? [process.execPath, [cliPath]] : [bin, []];
+  return spawn(program, [...first, ...args], {
     env: cleanEnv(env),
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
@@ -30,12 +39,8 @@ export function spawnCli(args: readonly string[], env: Env, cwd?: string): Child
 }
 
 /** Runs a command to its end; a deadline ends a hanging one with SIGKILL, which shows as code null. */
-export async function runCli(
-  args: readonly string[],
-  env: Env,
-  options: { readonly cwd?: string; readonly deadlineMs?: number } = {},
-): Promise<CliResult> {
-  const child = spawnCli(args, env, options.cwd);
+export async function runCli(args: readonly string[], env: Env, options: CliOptions = {}): Promise<CliResult> {
+  const child = spawnCli(args, env, options);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk: Buffer) => {

@@ -26,6 +26,7 @@ export interface TaskJson {
   readonly leader: string | null;
   readonly worker: string | null;
   readonly attempt: number;
+  readonly bids: readonly { readonly peer: string; readonly score: number; readonly declined: string | null }[];
   readonly attempts: readonly { readonly number: number; readonly worker: string; readonly outcome: string | null }[];
   readonly result: null | {
     readonly branch: string;
@@ -41,12 +42,14 @@ export class PeerProcess {
   readonly home: string;
   readonly env: Env;
   readonly #args: readonly string[];
+  readonly #bin: string | undefined;
   #child: ChildProcess | null = null;
   #stderr = '';
   id = '';
   addresses: readonly string[] = [];
 
-  constructor(start: PeerStart, home: string, env: Env) {
+  constructor(start: PeerStart, home: string, env: Env, bin: string | undefined) {
+    this.#bin = bin;
     this.name = start.name;
     this.home = home;
     this.env = { ...env, ...start.env, PEER_HOME: home };
@@ -64,7 +67,9 @@ export class PeerProcess {
   /** Resolves once `ready` was printed. */
   async start(deadlineMs = 15_000): Promise<void> {
     this.#stderr = '';
-    const child = spawnCli(['start', '--name', this.name, '--log-format', 'json', ...this.#args], this.env);
+    const child = spawnCli(['start', '--name', this.name, '--log-format', 'json', ...this.#args], this.env, {
+      bin: this.#bin,
+    });
     this.#child = child;
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr += chunk.toString();
@@ -107,7 +112,7 @@ export class PeerProcess {
   }
 
   cli(args: readonly string[], deadlineMs = 60_000): Promise<CliResult> {
-    return runCli(args, this.env, { deadlineMs });
+    return runCli(args, this.env, { deadlineMs, bin: this.#bin });
   }
 
   async json<T>(args: readonly string[]): Promise<T> {
@@ -131,17 +136,19 @@ export class Mesh implements AsyncDisposable {
   readonly peers: PeerProcess[] = [];
   readonly #key: string;
 
-  private constructor(key: string) {
+  readonly #bin: string | undefined;
+
+  private constructor(key: string, bin: string | undefined) {
     this.#key = key;
+    this.#bin = bin;
   }
 
   /** Starts the peers side by side and waits until all see each other. */
   static async start(starts: readonly PeerStart[], env: Env = {}): Promise<Mesh> {
-    const mesh = new Mesh(randomKey());
+    const mesh = Mesh.empty();
     for (const start of starts) mesh.add(start, env);
     try {
-      await Promise.all(mesh.peers.map((peer) => peer.start()));
-      await mesh.connected();
+      await mesh.startAll();
       return mesh;
     } catch (error) {
       await mesh[Symbol.asyncDispose]();
@@ -149,8 +156,18 @@ export class Mesh implements AsyncDisposable {
     }
   }
 
+  /** A mesh without peers so far. `bin` is another `peer` to run than the built one. */
+  static empty(bin?: string): Mesh {
+    return new Mesh(randomKey(), bin);
+  }
+
+  async startAll(): Promise<void> {
+    await Promise.all(this.peers.map((peer) => peer.start()));
+    await this.connected();
+  }
+
   add(start: PeerStart, env: Env = {}): PeerProcess {
-    const peer = new PeerProcess(start, join(this.folder, start.name), { PEER_MESH_KEY: this.#key, ...env });
+    const peer = new PeerProcess(start, join(this.folder, start.name), { PEER_MESH_KEY: this.#key, ...env }, this.#bin);
     this.peers.push(peer);
     return peer;
   }

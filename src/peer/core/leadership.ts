@@ -385,9 +385,9 @@ export class Leadership {
     for (const { to, message } of this.#proposer.write(change, step.now)) step.send(to, message);
   }
 
-  /** One timer at a time, and only an earlier one replaces it. */
+  /** One timer at a time, and only an earlier one replaces it. Never at once: a rounding error short of the time would spin. */
   #wakeAfter(afterMs: number, step: Step): void {
-    const at = monoMs(step.monoMs + Math.max(0, afterMs));
+    const at = monoMs(step.monoMs + Math.max(1, afterMs));
     if (this.#timerAt !== null && this.#timerAt <= at && this.#timerAt >= step.monoMs) return;
     this.#timerAt = at;
     step.setTimer({ type: 'leader', task: this.#id, ballot: this.ballot }, at - step.monoMs);

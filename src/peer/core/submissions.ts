@@ -143,7 +143,8 @@ export class Submissions {
     const submission: Submission = { task, requesters, stored: new Set(), patience };
     this.#submissions.set(task.id, submission);
     this.#catalogue.add(task, step);
-    step.persist({ kind: 'submission', task: task.id, pending: true });
+    // Nothing has been promised yet: "submitted" rests on the electors' disks, not on this one.
+    step.persistLazily({ kind: 'submission', task: task.id, pending: true });
     this.#sendRecord(submission, step);
     step.broadcast({ type: 'task', record: task.signed });
   }
@@ -154,6 +155,15 @@ export class Submissions {
     step.setTimer({ type: 'submission', task: task.id }, this.#config.timing.resendMs);
   }
 
+  /** The client can show the task that it is told of. */
+  #introduce(client: PeerId, reply: SubmitReply, step: Step): void {
+    const task = 'task' in reply ? this.#catalogue.get(reply.task)?.task : undefined;
+    if (task === undefined) return;
+    step.send(client, { type: 'task', record: task.signed });
+    const summary = this.#catalogue.summaryOf(task.id);
+    if (summary !== null) step.send(client, { type: 'summary', summary });
+  }
+
   #answer(requesters: readonly Requester[], reply: SubmitReply, step: Step): void {
     for (const requester of requesters) {
       switch (requester.type) {
@@ -161,6 +171,7 @@ export class Submissions {
           step.reply(requester.id, reply);
           break;
         case 'client':
+          this.#introduce(requester.peer, reply, step);
           step.send(requester.peer, { type: 'submit-answer', request: requester.request, reply });
       }
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TaskId } from '../../../src/protocol/ids.ts';
-import { draftOf, endlessAgent, World } from '../../sim/world.ts';
+import { endlessAgent } from '../../sim/script.ts';
+import { World } from '../../sim/world.ts';
 
 const five = ['alpha', 'beta', 'gamma', 'delta', 'epsilon'].map((name) => ({ name }));
 
@@ -25,7 +26,7 @@ describe('a task among five peers', () => {
     const world = new World([...five.slice(0, 4), { name: 'epsilon', specialties: ['backend'] }]);
     world.runFor(100);
     const requires = { specialties: ['backend'], explicit: false, reason: 'label backend' };
-    const task = submitted(world, world.submit('alpha', draftOf({ requires })));
+    const task = submitted(world, world.submit('alpha', { requires }));
     world.until('assigned', () => world.running('epsilon').length === 1);
     expect(world.running('epsilon')[0]?.task.id).toBe(task);
   });

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { Executors } from '../../peer/home/config.ts';
+import type { Context } from '../context.ts';
+import { LogFormats } from '../log.ts';
+import { runPeer } from '../run-peer.ts';
+import type { StartFlags } from '../start-options.ts';
+import { address, capacity, choice, displayName, specialties, textUpTo } from '../values.ts';
+
+export function addStart(program: Command, context: Context): void {
+  program
+    .command('start')
+    .description('run a peer in the foreground')
+    .option('--name <name>', "display name; this PC's by default", displayName)
+    .option('--specialties <list>', 'what this PC is best at, such as backend,testing (default: general)', specialties)
+    .option('--capacity <n>', 'how many tasks at a time (default: 1)', capacity)
+    .option('--executor <which>', `what runs the agent: ${Executors.join(', ')} (default: auto)`, choice(Executors))
+    .option('--command <cmd>', "the command executor's command line", textUpTo(10_000))
+    .option('--listen <multiaddr>', 'where to listen, may be repeated (default: any free port)', address)
+    .option('--peer <multiaddr>', 'whom to dial where multicast does not reach, may be repeated', address)
+    .option('--no-mdns', 'neither announce this peer nor look for others')
+    .option('--log-format <format>', 'text or json, on stderr', choice(LogFormats), 'text')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  peer start --specialties backend --executor command --command './agent.sh'
+  peer start --specialties frontend,testing --capacity 2
+  peer start --listen /ip4/0.0.0.0/tcp/4001 --peer /ip4/192.168.1.10/tcp/4001
+
+Defaults may be written to config.json in the state folder, each named as its
+flag (--peer: "peers", --no-mdns: "mdns"). SIGTERM or Ctrl-C hands over what
+runs and ends within 10 s; a second one ends at once.`,
+    )
+    .action((flags: StartFlags) => runPeer(context, flags));
+}

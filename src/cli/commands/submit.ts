@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { Priorities } from '../../protocol/record.ts';
+import { findMesh } from '../client-mode.ts';
+import type { Context } from '../context.ts';
+import { draftOf, type SubmitFlags, wantedBy } from '../draft.ts';
+import { follow } from '../follow.ts';
+import { printSubmitted } from '../submitted.ts';
+import { choice, duration, folderWithin, money, specialties, textUpTo } from '../values.ts';
+
+export function addSubmit(program: Command, context: Context): void {
+  program
+    .command('submit')
+    .description('have an issue or a prompt worked on; prints the task id')
+    .option('--issue <n|url>', 'a GitHub issue')
+    .option('--prompt <text>', 'what is to be done')
+    .option('--file <path>', 'a file that says what is to be done')
+    .option('--repo <repository>', "owner/name, a URL or a path; this folder's origin by default")
+    .option('--requires <list>', 'only peers with these specialties may take it', specialties)
+    .option('--priority <which>', Priorities.join(', '), choice(Priorities), 'normal')
+    .option('--base <branch>', "where to start from; the repository's default branch otherwise", textUpTo(250))
+    .option('--verify <cmd>', 'what must pass before the result is published', textUpTo(2_000))
+    .option('--path <dir>', 'the folder of a monorepo to work in', folderWithin)
+    .option('--budget-usd <amount>', 'the most that its attempts may cost', money)
+    .option('--timeout <duration>', 'the longest that an attempt may take (default: 60m)', duration)
+    .option('--again', 'another round of a task that has ended')
+    .option('--follow', 'show its life and end with it: exit 0 done, 1 failed, 3 cancelled')
+    .option('--json', 'as JSON; with --follow one event a line, the task last')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  peer submit --issue 7 --repo acme/widgets --follow
+  peer submit --issue https://github.com/acme/widgets/issues/7
+  peer submit --prompt 'Fix the typo in the README' --repo ./my-repository
+  peer submit --file task.md --requires backend,testing --timeout 30m
+
+GITHUB_TOKEN is needed for private repositories.`,
+    )
+    .action((flags: SubmitFlags) => submit(context, flags));
+}
+
+async function submit(context: Context, flags: SubmitFlags): Promise<void> {
+  // In this order: a slip in the flags is told at once, and GitHub is asked only where somebody would take the issue.
+  const wanted = await wantedBy(context, flags);
+  await using way = await findMesh(context);
+  const { client } = way;
+  const draft = await draftOf(context, flags, wanted);
+  const reply = await client.submit({ draft, again: flags.again === true });
+  const task = printSubmitted(context, reply, flags);
+  if (task !== null) await follow(context, client, task.id, flags.json === true);
+}

@@ -1,0 +1,117 @@
+import type { StatusJson, TaskJson } from '../peer/control/json.ts';
+import type { BidJson } from '../peer/control/shapes.ts';
+import { type ExitCode, ExitCodes } from './errors.ts';
+import { ago, clipped, printable, table } from './output.ts';
+
+/** What people read of a mesh and its tasks. Pure: JSON in, text out. */
+
+export type Names = (peer: string | null) => string;
+
+export function namesOf(status: Pick<StatusJson, 'peers'>): Names {
+  const names = new Map<string, string>(status.peers.map(({ peer, name }) => [peer, name]));
+  return (peer) => (peer === null ? '-' : (names.get(peer) ?? peer.slice(-8)));
+}
+
+export function describeStatus(status: StatusJson, nowMs: number): string {
+  const peers = table(
+    ['PEER', 'SPECIALTIES', 'RUNNING', 'EXECUTOR', 'SEEN'],
+    status.peers.map((peer) => [
+      `${peer.name}${peer.self ? ' (here)' : ''}`,
+      peer.specialties.join(','),
+      `${peer.running}/${peer.capacity}`,
+      peer.unavailable === null ? (peer.executor ?? 'none') : `unavailable: ${clipped(peer.unavailable.reason, 40)}`,
+      peer.connected ? 'now' : `${ago(peer.lastSeenMs)} ago`,
+    ]),
+  );
+  const refused = status.refused.map(({ peer, reason }) => `refused ${peer.slice(-8)}: ${printable(reason)}`);
+  const parts = [`mesh ${status.mesh}, ${status.peers.length} peers`, '', peers, ...refused];
+  return [...parts, '', describeTasks(status.tasks, namesOf(status), nowMs)].join('\n');
+}
+
+export function describeTasks(tasks: readonly TaskJson[], nameOf: Names, nowMs: number): string {
+  if (tasks.length === 0) return 'no tasks yet: submit one with `peer submit`';
+  return table(
+    ['TASK', 'STATE', 'WORKER', 'TRY', 'AGE', 'TITLE'],
+    tasks.map((task) => [
+      task.id.slice(0, 8),
+      task.stalled === null ? task.state : 'stalled',
+      nameOf(task.worker),
+      String(task.attempt),
+      ago(nowMs - Date.parse(task.createdAt)),
+      clipped(printable(task.result?.pullRequest?.url ?? task.stalled ?? task.title), 60),
+    ]),
+  );
+}
+
+export function describeTask(task: TaskJson, nameOf: Names): string {
+  const lines = [
+    `${task.id.slice(0, 16)}  ${task.state}${task.reason === null ? '' : `: ${printable(task.reason)}`}`,
+    printable(task.title),
+    '',
+    `key        ${task.key}${task.round > 1 ? ` round ${task.round}` : ''}`,
+    `requires   ${task.requires.join(', ') || 'nothing'} (${task.requiresReason})`,
+    `submitted  ${task.createdAt} by ${nameOf(task.submitter)}`,
+    `leader     ${nameOf(task.leader)}`,
+    `electors   ${task.electors.map(({ peer, reachable }) => `${nameOf(peer)}${reachable ? '' : ' (unreachable)'}`).join(', ')}`,
+  ];
+  if (task.stalled !== null) lines.push(`stalled    ${printable(task.stalled)}`);
+  if (task.progress !== null) lines.push(`progress   ${printable(task.progress.text)}`);
+  if (task.result !== null) lines.push(`result     ${describeResult(task)}`);
+  if (task.duplicateOf !== null) lines.push(`duplicate  of ${task.duplicateOf.slice(0, 16)}`);
+  if (task.bids.length > 0)
+    lines.push(
+      '',
+      table(
+        ['BIDDER', 'SCORE', ''],
+        task.bids.map((bid) => bidRow(bid, nameOf)),
+      ),
+    );
+  if (task.attempts.length > 0) {
+    const rows = task.attempts.map(({ number, worker, outcome, reason }) => [
+      String(number),
+      nameOf(worker),
+      outcome ?? 'under way',
+      printable(reason ?? ''),
+    ]);
+    lines.push('', table(['TRY', 'WORKER', 'OUTCOME', ''], rows));
+  }
+  if (task.history.length > 0) {
+    lines.push(
+      '',
+      ...task.history.map(({ at, event, detail }) => `${at.slice(11, 23)}  ${event.padEnd(10)} ${printable(detail)}`),
+    );
+  }
+  return lines.join('\n');
+}
+
+const bidRow = ({ peer, score, parts, declined }: BidJson, nameOf: Names): readonly string[] =>
+  declined === null ? [nameOf(peer), score.toFixed(2), partsText(parts)] : [nameOf(peer), '-', `declined: ${declined}`];
+
+/** `alpha 0.91 (specialty 1.00, freeSlots 1.00, …)`, one line for each answer to the last call. */
+export const bidLines = (task: TaskJson, nameOf: Names): readonly string[] =>
+  task.bids.map(({ peer, score, parts, declined }) =>
+    declined === null
+      ? `${nameOf(peer)} bids ${score.toFixed(2)} (${partsText(parts)})`
+      : `${nameOf(peer)} declines: ${declined}`,
+  );
+
+const partsText = (parts: BidJson['parts']): string =>
+  Object.entries(parts)
+    .map(([part, value]) => `${part} ${value.toFixed(2)}`)
+    .join(', ');
+
+/** The pull request, or the branch where there is none. */
+export function describeResult({ result }: TaskJson): string {
+  if (result === null) return '-';
+  const { pullRequest, branch, commit } = result;
+  if (pullRequest === null) return `branch ${branch} at ${commit?.slice(0, 10) ?? '?'}`;
+  return `${pullRequest.url}${pullRequest.state === 'open' ? '' : ` (${pullRequest.state})`}`;
+}
+
+/** How a command that waited for the task ends. */
+export function exitCodeOf({ state }: TaskJson): ExitCode {
+  return state === 'failed' ? ExitCodes.failed : state === 'cancelled' ? ExitCodes.cancelled : ExitCodes.done;
+}
+
+export const isEnded = ({ state }: Pick<TaskJson, 'state'>): boolean =>
+  state === 'done' || state === 'failed' || state === 'cancelled';

@@ -1,0 +1,115 @@
+import { lstat, statfs } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { chooseExecutor } from '../agents/executors/choose.ts';
+import { checkToken } from '../agents/forge/access.ts';
+import { git } from '../agents/git.ts';
+import type { ControlClient } from '../peer/control/client.ts';
+import { loadConfig } from '../peer/home/config.ts';
+import { type Home, openHome } from '../peer/home/home.ts';
+import { loadIdentity } from '../peer/home/identity.ts';
+import { loadMesh } from '../peer/home/mesh.ts';
+import type { Context } from './context.ts';
+import { messageOf } from './errors.ts';
+
+/** One thing that was looked at. A warning is something that a person may have meant to be so. */
+export interface Check {
+  readonly name: string;
+  readonly state: 'good' | 'warning' | 'bad';
+  /** What was found, and the mend where it is not as it should be. */
+  readonly detail: string;
+}
+
+type Finding = Omit<Check, 'name'>;
+type Env = Context['env'];
+
+const leastSpaceBytes = 1024 ** 3;
+
+const good = (detail: string): Finding => ({ state: 'good', detail });
+const warning = (detail: string): Finding => ({ state: 'warning', detail });
+const bad = (detail: string): Finding => ({ state: 'bad', detail });
+
+/** Looks at everything that a peer needs here; never throws. */
+export async function examine(env: Env, client: ControlClient): Promise<readonly Check[]> {
+  const home = await look('state folder', async () => good((await openHome(env)).folder));
+  const ofHome = (name: string, find: (home: Home) => Promise<Finding>): Promise<Check> =>
+    look(name, async () => (home.state === 'good' ? find(await openHome(env)) : warning('see the state folder')));
+  return Promise.all([
+    look('node', async () => good(process.versions.node)),
+    look('git', async () => good((await git(['--version'])).stdout.trim().replace(/^git version /, ''))),
+    home,
+    ofHome('identity', async (one) => good((await loadIdentity(one)).peer)),
+    ofHome('mesh', (one) => mesh(one, env)),
+    ofHome('secrets', secrets),
+    ofHome('executor', executor),
+    ofHome('disk', space),
+    look('GitHub', () => gitHub(env)),
+    look('network', async () => interfaces()),
+    look('peer', () => peer(client)),
+  ]);
+}
+
+async function mesh(home: Home, env: Env): Promise<Finding> {
+  const found = await loadMesh(home, env);
+  return found === null ? warning('none yet: `peer init` makes one, `peer join CODE` enters one') : good(found.name);
+}
+
+async function secrets(home: Home): Promise<Finding> {
+  const open: string[] = [];
+  for (const file of [home.identity, home.mesh]) {
+    const found = await lstat(file).catch(() => null);
+    if (found !== null && (found.mode & 0o077) !== 0) open.push(file);
+  }
+  return open.length === 0 ? good('for you alone') : bad(`others can read them: chmod 600 ${open.join(' ')}`);
+}
+
+async function executor(home: Home): Promise<Finding> {
+  const config = await loadConfig(home);
+  const found = await chooseExecutor({ executor: config.executor ?? 'auto', command: config.command ?? null });
+  return 'reason' in found ? warning(`${found.reason}; to \`peer start\`, or in config.json`) : good(found.name);
+}
+
+async function space(home: Home): Promise<Finding> {
+  const { bavail, bsize } = await statfs(home.folder);
+  const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
+  return bavail * bsize < leastSpaceBytes ? bad(`${free}: make room for clones`) : good(free);
+}
+
+async function gitHub(env: Env): Promise<Finding> {
+  const token = await checkToken(env);
+  switch (token.type) {
+    case 'none':
+      return warning('no token: set GITHUB_TOKEN for private repositories and pull requests');
+    case 'valid':
+      return good(`the token is ${token.login}'s`);
+    case 'refused':
+      return bad(token.error.message);
+  }
+}
+
+function interfaces(): Finding {
+  const found = Object.entries(networkInterfaces()).flatMap(([name, all]) =>
+    (all ?? []).flatMap(({ internal, family, address }) =>
+      internal || family !== 'IPv4' ? [] : [`${name} ${address}`],
+    ),
+  );
+  return found.length === 0
+    ? warning('no interface leads to other PCs: connect one')
+    : good(`${found.join(', ')}; where peers do not meet, give \`peer start\` a --peer address`);
+}
+
+async function peer(client: ControlClient): Promise<Finding> {
+  if (!(await client.isThere())) return warning('none is running here: `peer start`');
+  const { name, peers, refused } = await client.status();
+  if (refused.length > 0)
+    return bad(`${refused.length} peers of other versions were refused: update them, or this one`);
+  const others = peers.length - 1;
+  return good(`${name} is running and sees ${others} ${others === 1 ? 'other' : 'others'}`);
+}
+
+async function look(name: string, find: () => Promise<Finding>): Promise<Check> {
+  try {
+    return { name, ...(await find()) };
+  } catch (error) {
+    return { name, ...bad(messageOf(error)) };
+  }
+}

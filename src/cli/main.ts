@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { addCancel } from './commands/cancel.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addLogs } from './commands/logs.ts';
+import { addInit, addInvite, addJoin } from './commands/mesh.ts';
+import { addRetry } from './commands/retry.ts';
+import { addStart } from './commands/start.ts';
+import { addStatus } from './commands/status.ts';
+import { addStop } from './commands/stop.ts';
+import { addSubmit } from './commands/submit.ts';
+import { addTask, addTasks } from './commands/tasks.ts';
+import type { Context } from './context.ts';
+import { type ExitCode, ExitCodes, endingOf } from './errors.ts';
+
+type World = Omit<Context, 'exit' | 'version'>;
+
+/** Runs the command line of this process: the only place that exits. */
+export async function main(args: readonly string[]): Promise<void> {
+  // A reader that has seen enough (`peer tasks | head`) is no error.
+  process.stdout.on('error', () => process.exit());
+  const code = await run(args, {
+    env: process.env,
+    cwd: process.cwd(),
+    isTerminal: process.stdout.isTTY === true && process.stderr.isTTY === true,
+    out: (text) => void process.stdout.write(`${text}\n`),
+    err: (text) => void process.stderr.write(`${text}\n`),
+  });
+  // Not by running out of work: nothing that is left open may hold a command back.
+  process.stdout.write('', () => process.exit(code));
+}
+
+/** Parses, runs one command, and says how it ended. */
+export async function run(args: readonly string[], world: World): Promise<ExitCode> {
+  let code: ExitCode = ExitCodes.done;
+  const context: Context = {
+    ...world,
+    version: versionOf(new URL('../../package.json', import.meta.url)),
+    exit: (given) => {
+      code = given;
+    },
+  };
+  const program = programOf(context);
+  if (args.length === 0) {
+    context.err(program.helpInformation().trimEnd());
+    return ExitCodes.usage;
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    const command = program.commands.find((one) => one.name() === args[0])?.name() ?? '';
+    const ending = endingOf(error, command);
+    if (ending.message !== null) context.err(`peer: ${ending.message}`);
+    const isDebug = ending.message !== null && context.env.LOG_LEVEL === 'debug';
+    if (isDebug && error instanceof Error) context.err(error.stack ?? error.message);
+    return ending.exitCode;
+  }
+}
+
+const commands = [
+  addInit,
+  addInvite,
+  addJoin,
+  addStart,
+  addSubmit,
+  addStatus,
+  addTasks,
+  addTask,
+  addLogs,
+  addCancel,
+  addRetry,
+  addStop,
+  addDoctor,
+];
+
+function programOf(context: Context): Command {
+  const program = new Command('peer')
+    .description('One peer on each of your PCs, no server anywhere, and GitHub issues become pull requests.')
+    .version(context.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.out(text.trimEnd()),
+      // Said once, in one line, by `run`.
+      writeErr: () => {},
+      getOutHelpWidth: () => 80,
+    })
+    .addHelpText('after', examples);
+  for (const add of commands) add(program, context);
+  return program;
+}
+
+const examples = `
+Examples:
+  peer start --specialties backend --executor command --command './agent.sh'
+  peer submit --issue 7 --repo acme/widgets --follow
+
+Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 3 cancelled,
+4 no peer is running here, or none was found.
+PEER_HOME names the state folder, ~/.issue-mesh without it.`;
+
+const versionOf = (file: URL): string =>
+  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;

@@ -1,0 +1,32 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+
+/** Columns as wide as their widest cell, two spaces apart; the last one may run on. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows].map((row) => row.map(printable));
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const [first = '', ...rest] = all.map((row) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [faint(first), ...rest].join('\n');
+}
+
+/** Plain where nobody looks at it: styleText knows whether stdout is a terminal, and minds NO_COLOR. */
+export const faint = (text: string): string => styleText('dim', text, { stream: process.stdout });
+
+/** Text from elsewhere (an issue's title, an agent's output) must not steer the terminal. One line; tabs stay. */
+export const printable = (text: string): string =>
+  stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (one) => (one === '\t' ? one : ' '));
+
+export const clipped = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+
+/** `4 s`, `12 min`, `3 h`, `2 d` */
+export function ago(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
+}

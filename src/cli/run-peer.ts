@@ -1,0 +1,146 @@
+import { chooseExecutor } from '../agents/executors/choose.ts';
+import { createForgeFor } from '../agents/forge/select.ts';
+import { createAgentRunner } from '../agents/runner.ts';
+import { type ControlServer, serveControl } from '../peer/control/server.ts';
+import type { Log } from '../peer/driver.ts';
+import { loadConfig } from '../peer/home/config.ts';
+import { type Home, openHome } from '../peer/home/home.ts';
+import { hostId } from '../peer/home/host.ts';
+import { createVerify, loadIdentity } from '../peer/home/identity.ts';
+import { inviteCode, type Mesh } from '../peer/home/join-code.ts';
+import { initMesh, loadMesh } from '../peer/home/mesh.ts';
+import { socketPath } from '../peer/home/socket.ts';
+import { answerBeacon, listenForMeshes } from '../peer/network/beacon.ts';
+import { createLibp2pNetwork } from '../peer/network/libp2p.ts';
+import type { PeerService } from '../peer/service.ts';
+import { startPeer } from '../peer/start.ts';
+import { createLevelStore } from '../peer/store/level-store.ts';
+import type { Context } from './context.ts';
+import { CliError, ExitCodes, usageError } from './errors.ts';
+import { createLog, type LogFormat, logLevel } from './log.ts';
+import { type StartFlags, type StartOptions, startOptions } from './start-options.ts';
+
+const listenForMeshesMs = 3_000;
+/** Draining has 8 s; whatever holds the rest up must not hold up a shutdown. */
+const stopMs = 9_500;
+
+/** Runs a peer until it is told to stop, in the foreground. */
+export async function runPeer(context: Context, flags: StartFlags): Promise<void> {
+  const log = createLog(flags.logFormat, logLevel(context.env.LOG_LEVEL));
+  const home = await openHome(context.env);
+  const options = startOptions(flags, await loadConfig(home));
+  const known = await loadMesh(home, context.env);
+  const mesh = known ?? (await firstMesh(context, home, options.mdns));
+  const ended = Promise.withResolvers<void>();
+  // Whoever waits for it does so below; until then its failing is nobody's.
+  ended.promise.catch(() => {});
+  const service = await startService(context, home, mesh, options, log, ended.reject);
+  const stop = stopper(service, ended, log);
+  const beacon = options.mdns ? answerBeacon({ meshName: mesh.name }) : null;
+  let control: ControlServer | null = null;
+  const unlisten = onSignals(context, stop, ended.reject);
+  try {
+    control = await serveControl(service, socketPath(home), stop);
+    sayReady(context, service, options.logFormat);
+    // The code holds the key: it is shown to a person in front of a terminal, never written to a log.
+    if (known === null && context.isTerminal) context.err(`on your other PCs: peer join ${inviteCode(mesh)}`);
+    await ended.promise;
+  } finally {
+    unlisten();
+    beacon?.stop();
+    await control?.close();
+  }
+  log('info', 'stopped', { peer: service.self });
+}
+
+async function startService(
+  { env, version }: Context,
+  home: Home,
+  mesh: Mesh,
+  options: StartOptions,
+  log: Log,
+  onFatal: (error: unknown) => void,
+): Promise<PeerService> {
+  const identity = await loadIdentity(home);
+  const host = await hostId();
+  const executor = await chooseExecutor(options);
+  if ('reason' in executor) log('warn', 'no-executor', { reason: executor.reason });
+  return startPeer({
+    identity: { ...identity, verify: createVerify() },
+    mesh,
+    role: 'peer',
+    name: options.name,
+    specialties: options.specialties,
+    capacity: options.capacity,
+    version,
+    host,
+    executor: 'reason' in executor ? { unusable: executor.reason } : { name: executor.name },
+    network: createLibp2pNetwork({
+      privateKey: identity.privateKey,
+      meshKey: mesh.key,
+      ...(options.listen && { listen: options.listen }),
+      dial: [...options.peers, ...mesh.addresses],
+      mdns: options.mdns,
+      log: ({ event, ...facts }) => log(event === 'multicast-failed' ? 'warn' : 'debug', event, facts),
+    }),
+    store: createLevelStore(home.store),
+    agents: () => createAgentRunner({ home: home.folder, host, executor, forgeFor: createForgeFor(env) }),
+    log,
+    onFatal,
+  });
+}
+
+/** No mesh yet: makes one, unless another is within earshot, which this PC most likely is to enter. */
+async function firstMesh(context: Context, home: Home, mdns: boolean): Promise<Mesh> {
+  if (mdns) {
+    context.err('this PC is in no mesh yet; listening for one nearby …');
+    const heard = await listenForMeshes(listenForMeshesMs);
+    if (heard.length > 0) {
+      const which = `${heard.length === 1 ? 'the mesh' : 'the meshes'} ${heard.join(', ')}`;
+      throw usageError(
+        `${which} can be heard here: run \`peer invite\` on one of its PCs and \`peer join CODE\` here, or \`peer init --name other\` for a mesh of your own`,
+      );
+    }
+  }
+  const mesh = await initMesh(home);
+  context.err(`made the mesh ${mesh.name}; \`peer invite\` prints the code for your other PCs`);
+  return mesh;
+}
+
+/** Programs wait for this line, whatever LOG_LEVEL leaves of the others. */
+function sayReady(context: Context, service: PeerService, format: LogFormat): void {
+  const [peer, addresses] = [service.self, service.addresses()];
+  if (format === 'json') return context.err(JSON.stringify({ event: 'ready', peer, addresses }));
+  context.err(`ready: ${service.name} (${peer}) in the mesh ${service.mesh}`);
+  for (const address of addresses) context.err(`  ${address}`);
+}
+
+type Ended = PromiseWithResolvers<void>;
+
+/** Hands over, closes and ends; called again it does nothing more. */
+function stopper(service: PeerService, ended: Ended, log: Log): () => void {
+  let isStopping = false;
+  return () => {
+    if (isStopping) return;
+    isStopping = true;
+    log('info', 'stopping', {});
+    const late = new CliError(ExitCodes.failed, 'not everything could be handed over in time: the others take it over');
+    setTimeout(() => ended.reject(late), stopMs).unref();
+    service.stop().then(ended.resolve, ended.reject);
+  };
+}
+
+/** The first signal hands over, the second ends at once. */
+function onSignals(context: Context, stop: () => void, end: (error: CliError) => void): () => void {
+  let count = 0;
+  const onSignal = (): void => {
+    count += 1;
+    if (count > 1) return end(new CliError(ExitCodes.failed, 'ended at once, as asked'));
+    if (context.isTerminal) context.err('handing over; once more to end at once');
+    stop();
+  };
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  return () => {
+    process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+  };
+}

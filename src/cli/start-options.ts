@@ -1,0 +1,55 @@
+import type { Config, Executors } from '../peer/home/config.ts';
+import { defaultName } from '../peer/home/host.ts';
+import { usageError } from './errors.ts';
+import type { LogFormat } from './log.ts';
+
+/** What the flags of `peer start` say. */
+export interface StartFlags {
+  readonly name?: string;
+  readonly specialties?: readonly string[];
+  readonly capacity?: number;
+  readonly executor?: (typeof Executors)[number];
+  readonly command?: string;
+  readonly listen?: readonly string[];
+  readonly peer?: readonly string[];
+  /** False by --no-mdns; true is also what nobody said. */
+  readonly mdns: boolean;
+  readonly logFormat: LogFormat;
+}
+
+export interface StartOptions {
+  readonly name: string;
+  readonly specialties: readonly string[];
+  readonly capacity: number;
+  readonly executor: (typeof Executors)[number];
+  readonly command: string | null;
+  /** Null: every interface, a free port. */
+  readonly listen: readonly string[] | null;
+  readonly peers: readonly string[];
+  readonly mdns: boolean;
+  readonly logFormat: LogFormat;
+}
+
+/** Flags count more than config.json, which counts more than the defaults. */
+export function startOptions(flags: StartFlags, config: Config): StartOptions {
+  const executor = flags.executor ?? config.executor ?? 'auto';
+  const command = flags.command ?? config.command ?? null;
+  if (executor === 'command' && command === null) {
+    throw usageError('--executor command needs --command CMD, the command line that runs your agent: give it');
+  }
+  // Better no peer than one that does without what it was told to insist on.
+  if (config.sandbox === 'require') {
+    throw usageError('config.json requires a sandbox, which this version does not have: remove the line');
+  }
+  return {
+    name: flags.name ?? config.name ?? defaultName(),
+    specialties: flags.specialties ?? config.specialties ?? ['general'],
+    capacity: flags.capacity ?? config.capacity ?? 1,
+    executor,
+    command,
+    listen: flags.listen ?? config.listen ?? null,
+    peers: flags.peer ?? config.peers ?? [],
+    mdns: flags.mdns && (config.mdns ?? true),
+    logFormat: flags.logFormat,
+  };
+}

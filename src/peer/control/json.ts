@@ -1,0 +1,125 @@
+import { describeDecline } from '../../protocol/bids.ts';
+import { byText, type WallMs } from '../../protocol/ids.ts';
+import type { Repository } from '../../protocol/record.ts';
+import { type AttemptRecord, activePhase, type Outcome, type TaskResult } from '../../protocol/state.ts';
+import type { StandingAnswer } from '../../protocol/summary.ts';
+import type { PeerView, TaskView } from '../core/io.ts';
+import type { PeerService } from '../service.ts';
+import type { BidJson, NodeJson, PeerJson, StatusJson, TaskJson } from './shapes.ts';
+
+export type { PeerJson, StatusJson, TaskJson } from './shapes.ts';
+
+export function taskJson(view: TaskView): TaskJson {
+  const { body, id } = view.task;
+  const { phase, attempts, attemptsStarted } = view.state;
+  return {
+    id,
+    key: body.key,
+    round: body.round,
+    title: body.title,
+    state: phase.name,
+    reason: phase.name === 'failed' || phase.name === 'cancelled' ? phase.reason : null,
+    duplicateOf: phase.name === 'cancelled' ? phase.duplicateOf : null,
+    priority: body.priority,
+    repository: repositoryText(body.repository),
+    requires: body.requires.specialties,
+    requiresReason: body.requires.reason,
+    submitter: body.submitter,
+    createdAt: iso(body.createdAt),
+    leader: view.leader,
+    worker: activePhase(view.state)?.worker ?? attempts.at(-1)?.worker ?? null,
+    attempt: attemptsStarted,
+    electors: view.electors.map(({ peer, reachable }) => ({ peer, reachable })),
+    bids: view.answers.map(bidJson).sort(bestFirst),
+    attempts: attempts.map(attemptJson),
+    progress: view.progress && { ...view.progress, at: iso(view.progress.at) },
+    result: phase.name === 'done' ? resultJson(phase.result) : null,
+    stalled: view.stalled,
+    history: view.story.map(({ at, event, detail, by }) => ({ at: iso(at), event, detail, by })),
+  };
+}
+
+export function peerJson({ self, connected, lastSeenMs, advert }: PeerView): PeerJson {
+  const { peer, name, specialties, capacity, running, executor, unavailable, version } = advert;
+  return {
+    peer,
+    name,
+    self,
+    specialties,
+    capacity,
+    running,
+    executor,
+    unavailable: unavailable && { until: maybeIso(unavailable.until), reason: unavailable.reason },
+    lastSeenMs: Math.round(lastSeenMs),
+    connected,
+    version,
+  };
+}
+
+export const statusJson = (service: PeerService): StatusJson => ({
+  peer: service.self,
+  name: service.name,
+  mesh: service.mesh,
+  addresses: [...service.addresses()],
+  peers: service.peers().map(peerJson),
+  refused: [...service.refused()],
+  tasks: service.tasks().map(taskJson),
+});
+
+export function nodeJson(service: PeerService): NodeJson {
+  const own = service.peers().find(({ self }) => self);
+  return {
+    peer: service.self,
+    name: service.name,
+    mesh: service.mesh,
+    pid: process.pid,
+    startedAt: service.startedAt.toISOString(),
+    addresses: [...service.addresses()],
+    traffic: service.traffic(),
+    advert: own === undefined ? null : peerJson(own),
+  };
+}
+
+export function repositoryText(repository: Repository): string {
+  switch (repository.type) {
+    case 'github':
+      return `${repository.owner}/${repository.name}`;
+    case 'git':
+      return repository.url;
+    case 'path':
+      return repository.path;
+  }
+}
+
+function bidJson({ peer, answer }: StandingAnswer): BidJson {
+  if (answer.type === 'bid') return { peer, score: answer.score, parts: { ...answer.parts }, declined: null };
+  const until = answer.until === null ? '' : ` until ${iso(answer.until)}`;
+  return { peer, score: 0, parts: {}, declined: describeDecline(answer) + until };
+}
+
+/** The highest score first, those that declined last. */
+const bestFirst = (a: BidJson, b: BidJson): number =>
+  Number(a.declined !== null) - Number(b.declined !== null) || b.score - a.score || byText(a.peer, b.peer);
+
+const attemptJson = (attempt: AttemptRecord): TaskJson['attempts'][number] => ({
+  number: attempt.number,
+  worker: attempt.worker,
+  startedAt: iso(attempt.startedAt),
+  endedAt: maybeIso(attempt.endedAt),
+  outcome: attempt.outcome?.type ?? null,
+  reason: attempt.outcome && reasonOf(attempt.outcome),
+  costUsd: attempt.costUsd,
+  checkpoints: [],
+});
+
+const reasonOf = (outcome: Outcome): string | null => (outcome.type === 'done' ? null : outcome.reason);
+
+/** Only what the contract names: whatever else a newer peer put there is not for scripts. */
+const resultJson = ({ branch, commit, pullRequest }: TaskResult): TaskJson['result'] => ({
+  branch,
+  commit,
+  pullRequest: pullRequest && { number: pullRequest.number, url: pullRequest.url, state: pullRequest.state },
+});
+
+const iso = (at: WallMs): string => new Date(at).toISOString();
+const maybeIso = (at: WallMs | null): string | null => (at === null ? null : iso(at));

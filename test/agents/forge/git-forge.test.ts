@@ -1,0 +1,28 @@
+import { dirname } from 'node:path';
+import { expect, test } from 'vitest';
+import { GitForge } from '../../../src/agents/forge/git-forge.ts';
+import { startGitServer } from '../../support/git-server.ts';
+import { taskOf } from './commits.ts';
+import { forgeContract } from './contract.ts';
+
+forgeContract('a repository on this PC', async (bare) => ({ forge: new GitForge(bare), close: async () => {} }));
+
+forgeContract('a git server', async (bare) => {
+  const server = await startGitServer({ root: dirname(bare) });
+  return { forge: new GitForge(`${server.origin}/origin.git`), close: server.close };
+});
+
+test('a plain remote opens no pull request', async () => {
+  const forge = new GitForge('/nowhere');
+  const commit = taskOf('b') as string as Parameters<GitForge['openPullRequest']>[0]['commit'];
+  expect(forge.opensPullRequests).toBe(false);
+  const draft = { branch: 'peer/issue-7', base: null, title: 'x', body: 'x', commit };
+  expect(await forge.openPullRequest(draft)).toEqual({ branch: 'peer/issue-7', commit, pullRequest: null });
+});
+
+test.each([
+  ['a folder that is not there', '/nowhere/at-all.git', 'not-found'],
+  ['a server that does not answer', 'http://127.0.0.1:9/x.git', 'network'],
+])('%s is told as what it is', async (_, url, code) => {
+  await expect(new GitForge(url).tip('main')).rejects.toMatchObject({ name: 'GitError', code });
+});

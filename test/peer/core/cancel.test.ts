@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import type { TaskId } from '../../../src/protocol/ids.ts';
+import { neverPublishes } from '../../sim/script.ts';
+import { World } from '../../sim/world.ts';
+import { electorsOf, five, names, others, phaseAt, runOf, submitted, untilPhase, workerOf } from './support.ts';
+
+const cancel = (world: World, name: string, task: TaskId): string =>
+  world.command(name, { type: 'cancel', task, reason: 'a person asked' });
+
+describe('cancel', () => {
+  it('ends an open task at all peers, though nobody leads it while it waits', () => {
+    const world = new World(five);
+    world.runFor(100);
+    const requires = { specialties: ['frontend'], explicit: true, reason: 'asked for' };
+    const task = submitted(world, world.submit('alpha', { requires }));
+    world.until('stalled', () => names.every((name) => world.task(name, task)?.stalled !== null), 10_000);
+    expect(world.reply(cancel(world, 'beta', task), 1_000)).toEqual({ type: 'cancelled' });
+    untilPhase(world, task, 'cancelled', 1_000);
+    expect(world.task('gamma', task)?.state.phase).toEqual({
+      name: 'cancelled',
+      reason: 'a person asked',
+      duplicateOf: null,
+    });
+  });
+
+  it('stops the agent of an assigned task, wherever it is asked', () => {
+    for (const asked of names) {
+      const world = new World(five, { agent: () => [] });
+      world.runFor(100);
+      const task = submitted(world, world.submit('alpha'));
+      const worker = workerOf(world, task);
+      world.runFor(2_000);
+      expect(world.reply(cancel(world, asked, task), 1_000)).toEqual({ type: 'cancelled' });
+      untilPhase(world, task, 'cancelled', 1_000);
+      world.until('the agent is gone', () => world.running(worker).length === 0, 1_000);
+      expect(world.stopped.map(({ peer, run }) => [peer, run])).toEqual([[worker, runOf(task, 1)]]);
+      world.runFor(20_000);
+      expect(world.started).toHaveLength(1);
+      expect(phaseAt(world, asked, task)).toBe('cancelled');
+    }
+  });
+
+  it('frees the slot for the next task', () => {
+    const world = new World(five.slice(0, 1), { agent: () => [] });
+    world.runFor(100);
+    const first = submitted(world, world.submit('alpha'));
+    workerOf(world, first);
+    const second = submitted(world, world.submit('alpha'));
+    world.reply(cancel(world, 'alpha', first));
+    expect(workerOf(world, second, 2_000)).toBe('alpha');
+  });
+
+  it('is refused once the result is on its way', () => {
+    const world = new World(five, { publish: neverPublishes });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    world.until('granted', () => world.published.length === 1);
+    expect(world.reply(cancel(world, 'delta', task), 1_000)).toEqual({ type: 'publishing' });
+    expect(phaseAt(world, 'delta', task)).toBe('publishing');
+    expect(world.stopped).toEqual([]);
+  });
+
+  it('is pending without a quorum, and done once there is one again', () => {
+    const world = new World(five, { agent: () => [] });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    const worker = workerOf(world, task);
+    const asked = others(world, worker)[0] ?? '';
+    const gone = others(world, worker, asked);
+    for (const name of gone) world.kill(name);
+    const askedAt = world.nowMs;
+    expect(world.reply(cancel(world, asked, task))).toEqual({ type: 'cancel-pending' });
+    expect(world.nowMs - askedAt).toBeGreaterThan(9_000);
+    for (const name of gone) world.start(name);
+    untilPhase(world, task, 'cancelled', 10_000);
+    world.until('the agent is gone', () => world.running(worker).length === 0, 2_000);
+  });
+
+  it('says what it cannot do: a task unknown, or one that has ended', () => {
+    const world = new World(five);
+    world.runFor(100);
+    expect(world.reply(cancel(world, 'alpha', 'f'.repeat(64) as TaskId))).toEqual({ type: 'unknown-task' });
+    const task = submitted(world, world.submit('alpha'));
+    untilPhase(world, task, 'done');
+    expect(world.reply(cancel(world, 'beta', task))).toEqual({ type: 'ended' });
+    expect(phaseAt(world, 'beta', task)).toBe('done');
+  });
+
+  it('reaches a leader that has just come to power', () => {
+    const world = new World(five, { agent: () => [] });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    const worker = workerOf(world, task);
+    world.runFor(1_000);
+    const leader = world.nameOf(world.task('alpha', task)?.leader ?? ('' as never));
+    if (leader !== worker) world.kill(leader);
+    const asked = electorsOf(world, task).find((name) => name !== leader && name !== worker) ?? '';
+    expect(world.reply(cancel(world, asked, task), 9_000)).toEqual({ type: 'cancelled' });
+  });
+});
