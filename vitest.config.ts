@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/soak/**'],
+    // End-to-end tests wait more than they compute.
+    maxWorkers: 3,
   },
 });

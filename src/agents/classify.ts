@@ -25,7 +25,10 @@ export function requiresFromLabels(labels: readonly string[]): Requires {
     return specialty === null ? [] : [{ label, specialty }];
   });
   const specialties = [...new Set(found.map(({ specialty }) => specialty))].sort(byText).slice(0, Limits.specialties);
-  if (found.length === 0) return { specialties, explicit: false, reason: 'no label names a specialty' };
+  if (found.length === 0) {
+    const reason = labels.length === 0 ? 'nothing says what it takes' : 'no label names a specialty';
+    return { specialties, explicit: false, reason };
+  }
   const reason = `${found.length === 1 ? 'label' : 'labels'} ${found.map(({ label }) => label).join(', ')}`;
   return { specialties, explicit: false, reason: reason.slice(0, Limits.line) };
 }

@@ -55,7 +55,7 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
     `electors   ${task.electors.map(({ peer, reachable }) => `${nameOf(peer)}${reachable ? '' : ' (unreachable)'}`).join(', ')}`,
   ];
   if (task.stalled !== null) lines.push(`stalled    ${printable(task.stalled)}`);
-  if (task.progress !== null) lines.push(`progress   ${printable(task.progress.text)}`);
+  if (task.progress !== null && !isEnded(task)) lines.push(`progress   ${printable(task.progress.text)}`);
   if (task.result !== null) lines.push(`result     ${describeResult(task)}`);
   if (task.duplicateOf !== null) lines.push(`duplicate  of ${task.duplicateOf.slice(0, 16)}`);
   if (task.bids.length > 0)

@@ -19,14 +19,16 @@ export function logLevel(text: string | undefined): Level {
 
 /** One line for each event on stderr: JSON for programs, or the time, the event and its facts for people. */
 export function createLog(format: LogFormat, level: Level): Log {
+  const isJson = format === 'json';
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const logger = pino(options, format === 'json' ? pino.destination({ fd: 2, sync: true }) : readable());
-  return (lineLevel, event, facts) => logger[lineLevel]({ ...facts, event });
+  const logger = pino(options, isJson ? pino.destination({ fd: 2, sync: true }) : readable());
+  return (lineLevel, event, { type: _sameAsEvent, ...facts }) =>
+    logger[lineLevel](isJson ? { ...facts, event } : { event, facts });
 }
 
 const readable = (): pino.DestinationStream =>
@@ -36,14 +38,19 @@ const readable = (): pino.DestinationStream =>
     colorize: process.stderr.isTTY === true,
     translateTime: 'SYS:HH:MM:ss',
     hideObject: true,
-    messageFormat: describe,
+    messageFormat: ({ event, facts }) => describe(String(event), facts),
   });
 
-function describe(line: Readonly<Record<string, unknown>>): string {
-  const { event, level: _level, time: _time, type: _type, ...facts } = line;
-  const parts = Object.entries(facts).map(([name, value]) => `${name}=${textOf(value)}`);
-  return [printable(String(event)), ...parts].join(' ');
+/** `story task=3f9a… event=assigned detail="attempt 1 to alpha"` */
+export const describe = (event: string, facts: unknown): string =>
+  printable([event, ...factsOf(facts).map(([name, value]) => `${name}=${textOf(value)}`)].join(' '));
+
+const isNested = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function factsOf(facts: unknown): readonly (readonly [string, unknown])[] {
+  const flat = Object.entries(Object(facts)).filter(([name]) => name !== 'at' && name !== 'by');
+  return flat.flatMap(([name, value]) => (isNested(value) ? factsOf(value) : [[name, value] as const]));
 }
 
 const textOf = (value: unknown): string =>
-  printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
+  typeof value === 'string' && /^\S+$/.test(value) ? value : (JSON.stringify(value) ?? String(value));

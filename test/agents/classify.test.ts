@@ -11,7 +11,7 @@ describe('what an issue requires', () => {
     [['specialty:mobile'], ['mobile'], 'label specialty:mobile'],
     [['specialty: Not A Name!'], [], 'no label names a specialty'],
     [['constructor', 'good first issue'], [], 'no label names a specialty'],
-    [[], [], 'no label names a specialty'],
+    [[], [], 'nothing says what it takes'],
   ])('labels %j', (labels, specialties, reason) => {
     expect(requiresFromLabels(labels)).toEqual({ specialties, explicit: false, reason });
   });

@@ -60,6 +60,10 @@ export class PeerProcess {
     return this.#child?.pid ?? 0;
   }
 
+  get isAlive(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   get log(): string {
     return this.#stderr;
   }

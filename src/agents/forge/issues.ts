@@ -77,7 +77,7 @@ export function issueText(
   const written = comments.map(commentText);
   const wanted = written.reduce((sum, text) => sum + bytes(text), 0);
   const whole = (issue.body ?? '').replaceAll('\r\n', '\n').trim();
-  const body = cutTo(whole, Math.max(room - wanted, Math.floor(room * BodyShare)));
+  const body = cutTo(whole, Math.max(room - wanted - SeparatorBytes, Math.floor(room * BodyShare)));
   const bodyText = body.length < whole.length ? `${body}\n\n[The rest of the body was left out.]` : body;
   const kept = newestThatFit(written, room - bytes(body));
   const leftOut = Math.max(issue.comments, comments.length) - kept.length;
@@ -90,7 +90,10 @@ export function issueText(
 const commentText = (comment: Comment): string =>
   `--- Comment by ${authorOf(comment)}, ${comment.created_at.slice(0, 10)} ---\n${(comment.body ?? '').replaceAll('\r\n', '\n').trim()}`;
 
-const bytes = (text: string): number => Buffer.byteLength(text) + 2;
+/** The empty line after each part. */
+const SeparatorBytes = 2;
+
+const bytes = (text: string): number => Buffer.byteLength(text) + SeparatorBytes;
 
 function newestThatFit(written: readonly string[], room: number): readonly string[] {
   let left = room;

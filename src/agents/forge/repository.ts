@@ -35,7 +35,7 @@ export interface Here {
 }
 
 const Slug = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,98})\/[A-Za-z0-9._-]{1,100}$/;
-const ScpLike = /^(?<login>[\w.-]+@)?(?<host>[\w.-]+\.[\w-]+|[\w-]+):(?!\/\/)(?<path>.+)$/;
+const ScpLike = /^(?:[\w.-]+@)?(?<host>\w[\w.-]*):(?!\/\/|:)(?<path>\S+)$/;
 const Protocols = new Set(['https:', 'http:', 'ssh:', 'git:']);
 
 /**
@@ -50,7 +50,7 @@ export async function parseRepository(text: string, here: Here): Promise<Reposit
   if (Slug.test(said)) return gitHubRepository(said) ?? notOne(said);
   const scp = ScpLike.exec(said)?.groups;
   if (scp !== undefined) return onServer(scp.host ?? '', scp.path ?? '', said, here);
-  return isFolder(resolve(here.cwd, said)) ? pathRepository(said, here) : notOne(said);
+  return said !== '' && isFolder(resolve(here.cwd, said)) ? pathRepository(said, here) : notOne(said);
 }
 
 const isPath = (text: string): boolean => /^(?:\.{1,2}(?:\/|$)|\/|~(?:\/|$))/.test(text);

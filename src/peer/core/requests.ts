@@ -15,7 +15,10 @@ type Asked =
 interface Request {
   readonly asked: Asked;
   readonly peer: PeerId | null;
+  /** Left before who asked has waited long enough. */
   resends: number;
+  /** A cancel is sent on after its `pending`, for as long as the task lives. */
+  replied: boolean;
 }
 
 /** Commands that other peers carry out: a cancel goes to the electors, a client's submission to one peer. */
@@ -58,20 +61,29 @@ export class Requests {
   onTimer(key: string, step: Step): void {
     const request = this.#requests.get(key);
     if (request === undefined) return;
+    const end = this.#endOf(request.asked);
+    if (end !== null) return this.#close(key, request, end, step);
     request.resends -= 1;
     if (request.resends > 0) return this.#send(key, request, step);
-    const late: Reply =
-      request.asked.type === 'cancel'
-        ? { type: 'cancel-pending' }
-        : { type: 'refused', reason: 'the peer did not answer' };
-    this.#close(key, request, late, step);
+    if (request.asked.type === 'submit') {
+      return this.#close(key, request, { type: 'refused', reason: 'the peer did not answer' }, step);
+    }
+    this.#reply(request, { type: 'cancel-pending' }, step);
+    this.#send(key, request, step);
+  }
+
+  /** A task that ends is led by nobody who could answer: the news of its end is the answer. */
+  #endOf(asked: Asked): Reply | null {
+    const entry = asked.type === 'cancel' ? this.#catalogue.get(asked.task) : undefined;
+    if (entry === undefined || !isTerminal(entry.state)) return null;
+    return { type: entry.state.phase.name === 'cancelled' ? 'cancelled' : 'ended' };
   }
 
   #open(asked: Asked, peer: PeerId | null, step: Step): void {
     const { timing, random } = this.#config;
     const limitMs = asked.type === 'cancel' ? timing.cancelMs : timing.submitMs * 1.5;
     const key = randomHex(random);
-    const request: Request = { asked, peer, resends: Math.ceil(limitMs / timing.resendMs) };
+    const request: Request = { asked, peer, resends: Math.ceil(limitMs / timing.resendMs), replied: false };
     this.#requests.set(key, request);
     this.#send(key, request, step);
   }
@@ -88,8 +100,13 @@ export class Requests {
     }
   }
 
-  #close(key: string, { asked }: Request, reply: Reply, step: Step): void {
+  #close(key: string, request: Request, reply: Reply, step: Step): void {
     this.#requests.delete(key);
-    step.reply(asked.id, reply);
+    this.#reply(request, reply, step);
+  }
+
+  #reply(request: Request, reply: Reply, step: Step): void {
+    if (!request.replied) step.reply(request.asked.id, reply);
+    request.replied = true;
   }
 }

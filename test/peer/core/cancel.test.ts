@@ -86,6 +86,18 @@ describe('cancel', () => {
     expect(phaseAt(world, 'beta', task)).toBe('done');
   });
 
+  it('is answered when the task ends by itself meanwhile', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const world = new World(five, { seed });
+      world.runFor(100);
+      const task = submitted(world, world.submit('alpha'));
+      world.until('done somewhere', () => names.some((name) => phaseAt(world, name, task) === 'done'));
+      for (const name of names) {
+        expect(['ended', 'publishing']).toContain(world.reply(cancel(world, name, task), 2_000).type);
+      }
+    }
+  });
+
   it('reaches a leader that has just come to power', () => {
     const world = new World(five, { agent: () => [] });
     world.runFor(100);

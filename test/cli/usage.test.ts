@@ -1,0 +1,199 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { World } from './world.ts';
+
+const commands = [
+  ...['init', 'invite', 'join', 'start', 'submit', 'status', 'tasks'],
+  ...['task', 'logs', 'cancel', 'retry', 'stop', 'doctor'],
+];
+
+describe('a mistake on the command line is one line with the mend, and exit 2', () => {
+  it.each([
+    ['foo', /unknown command 'foo'/],
+    ['--foo', /unknown option '--foo'/],
+    ['status --foo', /unknown option '--foo': see `peer status --help`/],
+    ['status extra', /too many arguments/],
+    ['start --capacity -1', /'-1' is no good: a whole number from 0 to 1000/],
+    ['start --capacity 1.5', /a whole number/],
+    ['start --capacity 1001', /a whole number/],
+    ['start --capacity', /argument missing/],
+    ['start --specialties Back_End', /small letters, digits and dashes/],
+    ['start --specialties ,', /small letters, digits and dashes/],
+    [`start --specialties ${Array.from({ length: 17 }, (_, index) => `s${index}`).join(',')}`, /small letters/],
+    ['start --executor gpt', /one of auto, claude-code, anthropic, command expected/],
+    ['start --executor command', /--executor command needs --command CMD/],
+    ['start --listen 0.0.0.0:4001', /a multiaddr expected/],
+    ['start --peer host', /a multiaddr expected/],
+    ['start --log-format xml', /one of text, json expected/],
+    [`start --name ${'n'.repeat(101)}`, /1 to 100 characters/],
+    ['submit', /one of --issue, --prompt and --file, and one only/],
+    ['submit --issue 7 --prompt x', /and one only/],
+    ['submit --prompt x --file y', /and one only/],
+    ['submit --issue 0 --repo a/b', /no issue/],
+    ['submit --issue seven --repo a/b', /no issue/],
+    ['submit --issue https://github.com/acme/widgets/pull/7', /pull request/],
+    ['submit --issue https://github.com/acme/widgets/issues/7 --repo acme/other', /leave --repo out/],
+    ['submit --issue 7 --repo .', /--repo/],
+    ['submit --prompt x --repo ./missing', /there is no folder/],
+    ['submit --prompt x', /--repo/],
+    ['submit --file missing.md', /cannot read missing\.md/],
+    ['submit --prompt x --requires Test!', /small letters/],
+    ['submit --prompt x --priority urgent', /one of low, normal, high/],
+    ['submit --prompt x --timeout 30', /a duration .* such as 90s, 30m or 2h/],
+    ['submit --prompt x --timeout 0m', /a duration/],
+    ['submit --prompt x --timeout 200h', /a duration/],
+    ['submit --prompt x --budget-usd -2', /US dollars/],
+    ['submit --prompt x --budget-usd free', /US dollars/],
+    ['submit --prompt x --path ../up', /within the repository/],
+    ['submit --prompt x --path /etc', /within the repository/],
+    ['task', /missing required argument 'id'/],
+    ['task zz', /a task id or the first digits of one/],
+    ['cancel ../x', /a task id/],
+    ['retry', /missing required argument/],
+    ['logs ab --attempt 0', /the number of an attempt/],
+    ['join', /missing required argument/],
+    ['join im1-abc', /mistyped or cut short/],
+    ['join hello', /begins with im1-/],
+    ['invite', /`peer init`/],
+    [`init --name ${'n'.repeat(101)}`, /1 to 100 characters/],
+  ])('peer %s', async (line, message) => {
+    using world = new World();
+    expect(await world.run(line.split(' ')), world.stderr.join('\n')).toBe(2);
+    expect(world.stdout).toEqual([]);
+    expect(world.stderr).toHaveLength(1);
+    expect(world.stderr[0]).toMatch(/^peer: [^\n]+$/);
+    expect(world.stderr[0]).toMatch(message);
+  });
+
+  it('an empty prompt', async () => {
+    using world = new World();
+    expect(await world.run(['submit', '--prompt', ' '])).toBe(2);
+    expect(world.stderr).toEqual(['peer: the prompt is empty: say what is to be done']);
+  });
+
+  it('a prompt that is too long', async () => {
+    using world = new World();
+    writeFileSync(join(world.folder, 'long.md'), 'x'.repeat(65_537));
+    expect(await world.run(['submit', '--file', 'long.md'])).toBe(2);
+    expect(world.stderr).toEqual(['peer: the prompt is longer than 64 KiB: shorten it']);
+  });
+
+  it.each([
+    [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL is loud/],
+    [{ PEER_MESH_KEY: 'abc' }, /PEER_MESH_KEY must be 64 hex digits/],
+  ])('%j', async (env, message) => {
+    using world = new World();
+    expect(await world.run(['start'], env)).toBe(2);
+    expect(world.stderr.join('\n')).toMatch(message);
+  });
+
+  it.each([
+    ['{"capacity":-1}', /config\.json, capacity: /],
+    ['{"executor":"command"}', /--executor command needs --command/],
+    ['{"sandbox":"require"}', /requires a sandbox/],
+    ['{', /config\.json is not JSON/],
+  ])('config.json with %s', async (text, message) => {
+    using world = new World();
+    mkdirSync(world.home);
+    writeFileSync(join(world.home, 'config.json'), text);
+    expect(await world.run(['start'])).toBe(2);
+    expect(world.stderr).toHaveLength(1);
+    expect(world.stderr[0]).toMatch(message);
+  });
+
+  it('shows where it comes from only with LOG_LEVEL=debug', async () => {
+    using world = new World();
+    await world.run(['status', '--foo'], { LOG_LEVEL: 'debug' });
+    expect(world.stderr.join('\n')).toMatch(/\n\s+at /);
+  });
+});
+
+describe('help', () => {
+  it.each(commands)('peer %s --help has an example and fits 80 columns', async (command) => {
+    using world = new World();
+    expect(await world.run([command, '--help'])).toBe(0);
+    const text = world.stdout.join('\n');
+    expect(text).toMatch(new RegExp(`^Usage: peer ${command}`));
+    expect(text).toMatch(new RegExp(`Examples?:\\n  peer ${command}`));
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(world.stderr).toEqual([]);
+  });
+
+  it('lists every command, and says the version', async () => {
+    using world = new World();
+    expect(await world.run(['--help'])).toBe(0);
+    for (const command of commands) expect(world.stdout.join('\n')).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+    expect(await world.run(['--version'])).toBe(0);
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(world.stdout.at(-1)).toBe(version);
+  });
+
+  it('goes to stderr, with exit 2, where nothing was asked', async () => {
+    using world = new World();
+    expect(await world.run([])).toBe(2);
+    expect(world.stdout).toEqual([]);
+    expect(world.stderr.join('\n')).toMatch(/^Usage: peer/);
+  });
+});
+
+describe('without a peer', () => {
+  it.each(['status', 'tasks', 'task ab', 'logs ab', 'cancel ab', 'retry ab', 'stop', 'status --json'])(
+    'peer %s ends with 4 and the mend',
+    async (line) => {
+      using world = new World();
+      expect(await world.run(line.split(' '))).toBe(4);
+      expect(world.stdout).toEqual([]);
+      expect(world.stderr).toEqual(['peer: no peer is running here: start one with `peer start`']);
+      expect(existsSync(world.home)).toBe(false);
+    },
+  );
+
+  it('and without a mesh, a submission ends with 4 at once', async () => {
+    using world = new World();
+    expect(await world.run(['submit', '--issue', '7', '--repo', 'acme/widgets'])).toBe(4);
+    expect(world.stderr).toHaveLength(1);
+    expect(world.stderr[0]).toMatch(/`peer start`.*`peer join CODE`/);
+  });
+});
+
+describe('a mesh', () => {
+  it('is made, told and entered', async () => {
+    using one = new World();
+    using other = new World();
+    expect(await one.run(['init', '--name', 'home', '--json'])).toBe(0);
+    expect(JSON.parse(one.stdout.pop() ?? '')).toEqual({ mesh: 'home', peer: expect.stringMatching(/^12D3/) });
+    expect(await one.run(['init'])).toBe(2);
+    expect(await one.run(['invite', '--json'])).toBe(0);
+    const { code } = JSON.parse(one.stdout.pop() ?? '') as { code: string };
+    expect(await one.run(['invite', '--addresses'])).toBe(4);
+    expect(await other.run(['join', code])).toBe(0);
+    expect(other.stdout.pop()).toMatch(/joined the mesh home/);
+    expect(await other.run(['join', code, '--json'])).toBe(0);
+    expect(JSON.parse(other.stdout.pop() ?? '')).toEqual({ mesh: 'home', already: true });
+    const keyOf = (world: World) => JSON.parse(readFileSync(join(world.home, 'mesh.json'), 'utf8')).key as string;
+    expect(keyOf(other)).toBe(keyOf(one));
+  });
+});
+
+describe('doctor', () => {
+  it('finds nothing bad in a fresh home, and says what is missing', async () => {
+    using world = new World();
+    expect(await world.run(['doctor', '--json'])).toBe(0);
+    const { ok, checks } = JSON.parse(world.stdout[0] ?? '') as {
+      ok: boolean;
+      checks: { name: string; state: string }[];
+    };
+    expect(ok).toBe(true);
+    const states = Object.fromEntries(checks.map(({ name, state }) => [name, state]));
+    expect(states).toMatchObject({ node: 'good', git: 'good', identity: 'good', mesh: 'warning', peer: 'warning' });
+  });
+
+  it('ends with 1 and the mend where something is', async () => {
+    using world = new World();
+    mkdirSync(world.home);
+    writeFileSync(join(world.home, 'mesh.json'), '{}');
+    expect(await world.run(['doctor'])).toBe(1);
+    expect(world.stdout.join('\n')).toMatch(/^BAD +mesh +.*mesh\.json.*peer join CODE/m);
+  });
+});

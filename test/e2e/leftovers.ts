@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { Mesh } from '../support/mesh.ts';
+import { waitFor } from '../support/wait.ts';
+
+/** Processes whose command line or environment names the mesh's folder, but for its peers. Linux only. */
+function strayProcesses(mesh: Mesh): readonly string[] {
+  if (process.platform !== 'linux') return [];
+  const own = new Set([process.pid, ...mesh.peers.map(({ pid }) => pid)]);
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && !own.has(Number(entry)))
+    .flatMap((pid) => {
+      const seen = ['cmdline', 'environ'].map((file) => readProc(pid, file)).join('\0');
+      return seen.includes(mesh.folder) ? [`${pid}: ${readProc(pid, 'cmdline').replaceAll('\0', ' ')}`] : [];
+    });
+}
+
+/** No agent's process, and no clone in the folder of a peer that lives, is left once nothing runs. */
+export async function expectNothingLeft(mesh: Mesh): Promise<void> {
+  let left: unknown = null;
+  await waitFor(
+    'nothing is left that nobody owns',
+    async () => {
+      const alive = mesh.peers.filter(({ isAlive }) => isAlive);
+      const clones = alive.flatMap(({ home }) =>
+        readdirSync(join(home, 'work')).map((clone) => join(home, 'work', clone)),
+      );
+      left = { processes: strayProcesses(mesh), clones };
+      return strayProcesses(mesh).length === 0 && clones.length === 0;
+    },
+    10_000,
+    () => left,
+  );
+  expect(left).toEqual({ processes: [], clones: [] });
+}
+
+function readProc(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}

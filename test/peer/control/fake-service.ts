@@ -1,0 +1,137 @@
+import type { Command, PeerEvent, PeerView, Reply, TaskView } from '../../../src/peer/core/io.ts';
+import type { LogPiece, LogQuery, PeerService } from '../../../src/peer/service.ts';
+import { type HostId, type PeerId, type TaskId, wallMs } from '../../../src/protocol/ids.ts';
+import { type Draft, promptKey, signTask } from '../../../src/protocol/record.ts';
+import { initialState } from '../../../src/protocol/state.ts';
+
+export const alpha = '12D3KooWaLpha' as PeerId;
+export const beta = '12D3KooWbeta' as PeerId;
+
+export const draft: Draft = {
+  key: promptKey('one'),
+  title: 'Fix the greeting',
+  prompt: 'Fix it',
+  source: { type: 'prompt' },
+  repository: { type: 'path', path: '/repos/greeting', host: 'here' as HostId },
+  base: null,
+  path: null,
+  verify: null,
+  requires: { specialties: ['backend'], explicit: false, reason: 'label backend' },
+  priority: 'normal',
+  limits: { wallMs: 60_000, idleMs: 10_000, budgetUsd: null },
+};
+
+export function makeView(title: string, more: Partial<TaskView> = {}, changes: Partial<Draft> = {}): TaskView {
+  const body = {
+    ...draft,
+    ...changes,
+    title,
+    round: 1,
+    submitter: alpha,
+    createdAt: wallMs(1_000),
+    nonce: 'ab'.repeat(16),
+  };
+  const task = signTask({ ...body, format: 1, electorate: [alpha, beta] }, () => new Uint8Array(64));
+  return {
+    task,
+    state: initialState,
+    leader: null,
+    electors: [
+      { peer: alpha, reachable: true },
+      { peer: beta, reachable: false },
+    ],
+    stalled: null,
+    answers: [],
+    progress: null,
+    story: [],
+    ...more,
+  };
+}
+
+/** A peer that answers what the test says, and keeps what it was told. */
+export class FakeService implements PeerService {
+  readonly self = alpha;
+  readonly name = 'alpha';
+  readonly mesh = 'home';
+  readonly startedAt = new Date(0);
+  readonly commands: Command[] = [];
+  readonly queries: LogQuery[] = [];
+  readonly views = new Map<TaskId, TaskView>();
+  readonly listeners = new Set<(event: PeerEvent) => void>();
+  piece: LogPiece | { readonly unavailable: string } = { unavailable: 'no attempt has started' };
+  reply: (command: Command) => Reply | Promise<Reply> = () => ({ type: 'refused', reason: 'no peer answered' });
+
+  constructor(...views: readonly TaskView[]) {
+    for (const view of views) this.views.set(view.task.id, view);
+  }
+
+  addresses(): readonly string[] {
+    return ['/ip4/192.168.1.10/tcp/4001'];
+  }
+
+  peers(): readonly PeerView[] {
+    return [viewOf(alpha, 'alpha', true), viewOf(beta, 'beta', false)];
+  }
+
+  refused(): readonly { readonly peer: PeerId; readonly reason: string }[] {
+    return [];
+  }
+
+  tasks(): readonly TaskView[] {
+    return [...this.views.values()];
+  }
+
+  task(id: TaskId): TaskView | null {
+    return this.views.get(id) ?? null;
+  }
+
+  async command(command: Command): Promise<Reply> {
+    this.commands.push(command);
+    return this.reply(command);
+  }
+
+  subscribe(listener: (event: PeerEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async log(query: LogQuery): Promise<LogPiece | { readonly unavailable: string }> {
+    this.queries.push(query);
+    return this.piece;
+  }
+
+  traffic(): { readonly sentBytes: number; readonly receivedBytes: number } {
+    return { sentBytes: 1, receivedBytes: 2 };
+  }
+
+  async stop(): Promise<void> {}
+
+  /** Replaces what is known of a task, and tells of it. */
+  change(view: TaskView): void {
+    this.views.set(view.task.id, view);
+    this.emit({ type: 'task', task: view.task.id });
+  }
+
+  emit(event: PeerEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+}
+
+const viewOf = (peer: PeerId, name: string, self: boolean): PeerView => ({
+  self,
+  connected: self,
+  lastSeenMs: self ? 0 : 1_234.5,
+  advert: {
+    peer,
+    name,
+    incarnation: 1,
+    seq: 1,
+    specialties: ['general'],
+    capacity: 1,
+    running: 0,
+    executor: self ? 'command' : null,
+    unavailable: self ? null : { until: wallMs(5_000), reason: 'quota' },
+    version: '0.1.0',
+    addresses: [],
+  },
+});
