@@ -48,7 +48,7 @@ export class PeerProcess {
   id = '';
   addresses: readonly string[] = [];
 
-  constructor(start: PeerStart, home: string, env: Env, bin: string | undefined) {
+  constructor(start: PeerStart, home: string, env: Env, bin?: string) {
     this.#bin = bin;
     this.name = start.name;
     this.home = home;
