@@ -105,8 +105,9 @@ export class World implements Records {
     this.#network.sever(node.id);
   }
 
-  /** The end of a process that had the time to write down what it kept back. */
+  /** The end of a process that has the time to send what it said, and to write down what it kept back. */
   exit(name: string): void {
+    this.runFor(5);
     this.#node(name).disk.flush();
     this.kill(name);
   }

@@ -61,7 +61,9 @@ export function addJoin(program: Command, context: Context): void {
 
 async function addressesHere(client: ControlClient): Promise<readonly string[]> {
   try {
-    return (await client.status()).addresses;
+    const { addresses } = await client.status();
+    const outside = addresses.filter((address) => !/^\/ip(4\/127\.|6\/::1\/)/.test(address));
+    return outside.length > 0 ? outside : addresses;
   } catch (error) {
     if (!(error instanceof ControlError) || error.code !== 'no-peer') throw error;
     throw new CliError(ExitCodes.noPeer, '--addresses needs the peer to run: start it with `peer start` first');

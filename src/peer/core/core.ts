@@ -8,7 +8,7 @@ import { Bidder } from './bidder.ts';
 import { Catalogue, type Entry } from './catalogue.ts';
 import type { Command, CoreConfig, Effect, Input, PeerView, Received, ReceivedGossip, TaskView, Timer } from './io.ts';
 import { Leaders } from './leaders.ts';
-import { Membership } from './membership.ts';
+import { Membership, type Status } from './membership.ts';
 import { Requests } from './requests.ts';
 import { Seats } from './seats.ts';
 import { Step } from './step.ts';
@@ -40,7 +40,7 @@ export class Core {
   #draining: CommandId | null = null;
   /** What is stored of each peer, so that an unchanged advert costs no write. */
   readonly #remembered = new Map<PeerId, string>();
-  #advertised = '';
+  #advertised: Status | null = null;
   #changeTimerSet = false;
 
   /** `tasks` are the stored records, opened; a peer that starts for the first time has none. */
@@ -350,18 +350,18 @@ export class Core {
   }
 
   #advertise(step: Step): void {
-    this.#advertised = JSON.stringify(this.#status());
-    this.#membership.advertise(this.#status(), step);
+    this.#advertised = this.#status();
+    this.#membership.advertise(this.#advertised, step);
   }
 
   /** Adverts go out on change too, but not for every one of a burst. */
   #advertiseChange(step: Step): void {
-    if (this.#changeTimerSet || JSON.stringify(this.#status()) === this.#advertised) return;
+    if (this.#changeTimerSet || isSameStatus(this.#status(), this.#advertised)) return;
     this.#changeTimerSet = true;
     step.setTimer({ type: 'status' }, statusDelayMs);
   }
 
-  #status(): { readonly running: number; readonly unavailable: Hello['advert']['unavailable'] } {
+  #status(): Status {
     return { running: this.#worker.running, unavailable: this.#bidder.unavailable() };
   }
 
@@ -371,3 +371,9 @@ export class Core {
     return { task, state, leader, electors, stalled: stallOf(entry, electors), answers, progress, story };
   }
 }
+
+const isSameStatus = (a: Status, b: Status | null): boolean =>
+  b !== null &&
+  a.running === b.running &&
+  a.unavailable?.reason === b.unavailable?.reason &&
+  a.unavailable?.until === b.unavailable?.until;

@@ -22,16 +22,7 @@ import { countedAnswers, judge, type Round, standing } from './round.ts';
 import type { Seat } from './seats.ts';
 import type { Step } from './step.ts';
 import { Teller } from './teller.ts';
-
-/** What a leader knows of the worker of the attempt under way. Soft: a successor asks afresh. */
-interface Watch {
-  readonly attempt: number;
-  readonly lastHeard: MonoMs;
-  /** Silence for longer than this is a lapse. */
-  readonly patienceMs: number;
-  /** Known to be gone, whatever the clock says: its connection is closed, or it was restarted. */
-  readonly gone: string | null;
-}
+import { lapseOf, msUntilLapse, type Watch } from './watch.ts';
 
 type Wish = MessageOf<'publish-request'>;
 
@@ -212,10 +203,10 @@ export class Leadership {
 
   #supervise(state: TaskState, active: ActivePhase, step: Step): void {
     if (this.#wish?.attempt === active.attempt) return this.#consider(this.#wish, state, active, step);
-    const lapse = this.#lapse(step);
+    const lapse = this.#watch && lapseOf(this.#watch, step.monoMs);
     if (lapse === null) {
       this.#round = null;
-      return this.#wakeAfter(this.#untilLapse(step), step);
+      return this.#wakeAtLapse(step);
     }
     if (active.name === 'publishing' && this.#grantUntil !== null && step.monoMs < this.#grantUntil) {
       return this.#wakeAfter(this.#grantUntil - step.monoMs, step);
@@ -242,7 +233,7 @@ export class Leadership {
     this.#wish = null;
     this.#grantUntil = monoMs(step.monoMs + grantMs);
     step.send(active.worker, { type: 'publish-grant', task: this.#id, attempt, request, validMs: grantMs });
-    this.#wakeAfter(this.#untilLapse(step), step);
+    this.#wakeAtLapse(step);
   }
 
   /** assigned | publishing → open, done or failed as the worker has told. */
@@ -370,19 +361,12 @@ export class Leadership {
     this.#watch = { attempt, lastHeard: step.monoMs, patienceMs: heartbeatLapseMs, gone: null };
   }
 
-  #lapse(step: Step): string | null {
-    if (this.#watch === null) return null;
-    if (this.#watch.gone !== null) return this.#watch.gone;
-    const silentMs = step.monoMs - this.#watch.lastHeard;
-    return silentMs >= this.#watch.patienceMs ? `no heartbeat for ${(silentMs / 1_000).toFixed(1)} s` : null;
-  }
-
-  #untilLapse(step: Step): number {
-    return this.#watch === null ? 0 : this.#watch.lastHeard + this.#watch.patienceMs - step.monoMs;
-  }
-
   #write(change: (last: TaskState) => TaskState, step: Step): void {
     for (const { to, message } of this.#proposer.write(change, step.now)) step.send(to, message);
+  }
+
+  #wakeAtLapse(step: Step): void {
+    if (this.#watch !== null) this.#wakeAfter(msUntilLapse(this.#watch, step.monoMs), step);
   }
 
   /** One timer at a time, and only an earlier one replaces it. Never at once: a rounding error short of the time would spin. */

@@ -1,0 +1,20 @@
+import type { MonoMs } from '../../protocol/ids.ts';
+
+/** What a leader knows of the worker of the attempt under way. Soft: a successor asks afresh. */
+export interface Watch {
+  readonly attempt: number;
+  readonly lastHeard: MonoMs;
+  /** Silence for longer than this is a lapse. */
+  readonly patienceMs: number;
+  /** Known to be gone, whatever the clock says: its connection is closed, or it was restarted. */
+  readonly gone: string | null;
+}
+
+/** Why the attempt has lapsed, or null while it has not. */
+export function lapseOf({ lastHeard, patienceMs, gone }: Watch, now: MonoMs): string | null {
+  const silentMs = now - lastHeard;
+  return gone ?? (silentMs >= patienceMs ? `no heartbeat for ${(silentMs / 1_000).toFixed(1)} s` : null);
+}
+
+export const msUntilLapse = ({ lastHeard, patienceMs }: Watch, now: MonoMs): number =>
+  Math.max(0, lastHeard + patienceMs - now);

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { World } from '../../sim/world.ts';
+import { five, names, others, outcomes, phaseAt, stateAt, submitted, untilPhase, workerOf } from './support.ts';
+
+describe('a peer that was away', () => {
+  it('learns of a task on its return, with its state, its story and who bid', () => {
+    const world = new World(five);
+    world.runFor(100);
+    world.kill('epsilon');
+    world.runFor(1_000);
+    const task = submitted(world, world.submit('alpha'));
+    for (const name of others(world, 'epsilon')) world.until('done', () => phaseAt(world, name, task) === 'done');
+    world.start('epsilon');
+    world.until('known', () => phaseAt(world, 'epsilon', task) === 'done', 1_000);
+    const here = world.task('epsilon', task);
+    const there = world.task('alpha', task);
+    expect(here?.state).toEqual(there?.state);
+    expect(here?.story).toEqual(there?.story);
+    expect(here?.answers.length).toBeGreaterThan(0);
+  });
+
+  it('learns of a task under way, and who leads it', () => {
+    const world = new World(five, { agent: () => [] });
+    world.runFor(100);
+    world.kill('epsilon');
+    world.runFor(1_000);
+    const task = submitted(world, world.submit('alpha'));
+    const worker = workerOf(world, task);
+    world.runFor(1_000);
+    world.start('epsilon');
+    world.until('known', () => phaseAt(world, 'epsilon', task) === 'assigned', 1_000);
+    expect(stateAt(world, 'epsilon', task)?.phase).toMatchObject({ worker: `peer${worker}` });
+    expect(world.task('epsilon', task)?.leader).toBe(world.task('alpha', task)?.leader);
+  });
+
+  it('brings what only it knows to the others', () => {
+    const world = new World(five.slice(0, 3));
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    untilPhase(world, task, 'done');
+    const fresh = new World([...five.slice(0, 1), { name: 'delta', later: true }]);
+    fresh.runFor(100);
+    const lone = submitted(fresh, fresh.submit('alpha'));
+    fresh.until('done', () => phaseAt(fresh, 'alpha', lone) === 'done');
+    fresh.start('delta');
+    fresh.until('known', () => phaseAt(fresh, 'delta', lone) === 'done', 1_000);
+  });
+
+  it('does not start again what had ended', () => {
+    const world = new World(five);
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    untilPhase(world, task, 'done');
+    for (const name of names) world.exit(name);
+    for (const name of names) world.start(name);
+    world.runFor(30_000);
+    expect(world.started).toHaveLength(1);
+    expect(names.map((name) => phaseAt(world, name, task))).toEqual(names.map(() => 'done'));
+  });
+});
+
+describe('what happened on both sides of a cut', () => {
+  it('is known to all once it heals', () => {
+    const world = new World(five);
+    world.runFor(100);
+    world.cut(['alpha', 'beta'], ['gamma', 'delta', 'epsilon']);
+    world.runFor(10_000);
+    const left = Array.from({ length: 10 }, () => submitted(world, world.submit('alpha')));
+    const right = Array.from({ length: 10 }, () => submitted(world, world.submit('delta')));
+    world.until('done', () => left.every((task) => phaseAt(world, 'beta', task) === 'done'));
+    world.until('done', () => right.every((task) => phaseAt(world, 'gamma', task) === 'done'));
+    expect(world.tasks('alpha')).toHaveLength(10);
+    expect(world.tasks('delta')).toHaveLength(10);
+    world.heal();
+    world.until('reconciled', () => names.every((name) => world.tasks(name).length === 20), 2_000);
+    for (const task of [...left, ...right]) untilPhase(world, task, 'done', 2_000);
+    const states = names.map((name) => JSON.stringify(world.tasks(name).map(({ state }) => state)));
+    expect(new Set(states).size).toBe(1);
+    expect(world.started).toHaveLength(20);
+  });
+
+  it('is compared in three small messages where nothing differs but one task', () => {
+    const world = new World(five);
+    world.runFor(100);
+    const tasks = Array.from({ length: 30 }, () => submitted(world, world.submit('alpha')));
+    for (const task of tasks) untilPhase(world, task, 'done');
+    world.exit('epsilon');
+    world.runFor(1_000);
+    const missed = submitted(world, world.submit('alpha'));
+    for (const name of others(world, 'epsilon')) world.until('done', () => phaseAt(world, name, missed) === 'done');
+    world.runFor(1_000);
+    const from = world.nowMs;
+    world.start('epsilon');
+    world.until('known', () => phaseAt(world, 'epsilon', missed) === 'done', 1_000);
+    world.runFor(1_000);
+    const records = world.sent.filter(({ at, message }) => at >= from && message.type === 'task');
+    expect(records.length).toBeLessThanOrEqual(4);
+  });
+
+  it('is in agreement without a word where nothing differs', () => {
+    const world = new World(five);
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    untilPhase(world, task, 'done');
+    world.runFor(65_000);
+    const types = new Set(world.sent.filter(({ at }) => at > 20_000).map(({ message }) => message.type));
+    expect([...types]).toEqual(['sync-root']);
+    expect(outcomes(stateAt(world, 'alpha', task))).toEqual(['done']);
+  });
+});
