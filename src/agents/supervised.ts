@@ -96,7 +96,11 @@ function outcomeOf(supervisor: ChildProcess, mark: string): Promise<Exit> {
       else void new ProcessTree(mark).kill().then(() => resolve(outcome));
     };
     supervisor.once('error', (error) => ended(error.message));
-    supervisor.once('exit', (code, signal) => ended(`its supervisor ended (${signal ?? `exit code ${code}`})`));
+    // Its exit may be heard of before its last messages: those have come once the channel is closed.
+    const silent = new Promise<void>((resolve) => supervisor.once('disconnect', resolve));
+    supervisor.once('exit', (code, signal) => {
+      void silent.then(() => ended(`its supervisor ended (${signal ?? `exit code ${code}`})`));
+    });
   });
 }
 

@@ -28,6 +28,8 @@ export type FromSupervisor =
 const LookEveryMs = 1_000;
 
 let tree: ProcessTree | null = null;
+/** Resolves once the command's end was told: the tree may be seen empty a moment before. */
+let told: Promise<void> = Promise.resolve();
 let ending = false;
 
 function start(order: Extract<ToSupervisor, { type: 'start' }>): void {
@@ -41,24 +43,28 @@ function start(order: Extract<ToSupervisor, { type: 'start' }>): void {
     detached: true,
   });
   setInterval(() => known.scan(), LookEveryMs);
-  report(child);
+  told = report(child);
+  void told.then(end);
 }
 
-function report(child: ChildProcess): void {
+function report(child: ChildProcess): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
   child.once('error', (error) => {
     tell({ type: 'not-started', reason: error.message });
-    void end();
+    resolve();
   });
   child.once('exit', (code, signal) => {
     tell({ type: 'exited', code, signal });
-    void end();
+    resolve();
   });
+  return promise;
 }
 
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
   await tree?.kill();
+  await told;
   if (process.connected) process.send?.({ type: 'empty' } satisfies FromSupervisor, () => process.exit(0));
   else process.exit(0);
 }

@@ -139,11 +139,13 @@ class People {
 /** Forty seconds of faults, then peace: what the world looked like, and what was wrong with it. */
 export function live(seed: number): { readonly world: World; readonly wrong: readonly string[] } {
   const chance = chanceOf(seeded(seed * 7_919));
-  const specs = ['alpha', 'beta', 'gamma', 'delta', 'epsilon'].map((name) => ({
-    name,
-    capacity: chance.pick([1, 1, 2]),
-    rate: chance.between(0.97, 1.03),
-  }));
+  const specs = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta']
+    .slice(0, chance.pick([3, 4, 5, 5, 6]))
+    .map((name) => ({
+      name,
+      capacity: chance.pick([1, 1, 2]),
+      rate: chance.between(0.97, 1.03),
+    }));
   const world = new World(specs, { seed, ...scripts(chance) });
   const people = new People(world, chance);
   const ends = new EndsAreFinal();
@@ -151,7 +153,7 @@ export function live(seed: number): { readonly world: World; readonly wrong: rea
   world.runFor(100);
   while (world.nowMs < faultsMs) {
     people.act();
-    world.runFor(chance.between(10, 2_500));
+    world.runFor(chance.between(0, chance.pick([20, 500, 2_500, 2_500])));
     strike(world, chance);
     wrong.push(...ends.look(world));
   }

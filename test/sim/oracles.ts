@@ -4,7 +4,12 @@ import type { World } from './world.ts';
 
 /** What is wrong with a run of the world so far; empty when every invariant held. */
 export function violations(world: World): readonly string[] {
-  return [...overfull(world), ...startedTwice(world), ...overlappingGrants(world)];
+  return [...contested(world), ...overfull(world), ...startedTwice(world), ...overlappingGrants(world)];
+}
+
+/** I1: at any true time at most one peer believes it holds the lease of a task (electorates of 1, 3 and 5). */
+function contested(world: World): readonly string[] {
+  return world.contested.map(({ at, task, leaders }) => `I1: ${leaders.join(' and ')} lead ${task} at ${at}`);
 }
 
 /** I7: no peer runs more attempts than its capacity. */

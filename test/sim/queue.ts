@@ -4,11 +4,15 @@ interface Scheduled {
   readonly run: () => void;
 }
 
+/** More events than this at one moment are a loop. */
+const maxAtOnce = 100_000;
+
 /** Virtual time: events in the order of their time, then of their making. A binary heap. */
 export class EventQueue {
   readonly #heap: Scheduled[] = [];
   #nowMs = 0;
   #made = 0;
+  #atOnce = 0;
 
   get nowMs(): number {
     return this.#nowMs;
@@ -24,6 +28,8 @@ export class EventQueue {
     if (condition()) return true;
     for (let next = this.#heap[0]; next !== undefined && next.at <= untilMs; next = this.#heap[0]) {
       this.#pop();
+      this.#atOnce = next.at === this.#nowMs ? this.#atOnce + 1 : 0;
+      if (this.#atOnce > maxAtOnce) throw new Error(`time stands still at ${next.at}`);
       this.#nowMs = next.at;
       next.run();
       if (condition()) return true;

@@ -1,6 +1,6 @@
 import type { Effect, PeerEvent, Reply } from '../../src/peer/core/io.ts';
 import type { Job } from '../../src/protocol/agent.ts';
-import type { RunId } from '../../src/protocol/ids.ts';
+import type { RunId, TaskId } from '../../src/protocol/ids.ts';
 import type { Timing } from '../../src/protocol/timing.ts';
 import type { AgentScript, PublishScript } from './script.ts';
 
@@ -38,5 +38,7 @@ export interface Records {
     readonly step: string;
     readonly validMs: number;
   }[];
+  /** Leases won while another peer believed to hold them. */
+  readonly contested: { readonly at: number; readonly task: TaskId; readonly leaders: readonly string[] }[];
   readonly sent: { readonly at: number; readonly from: string; readonly to: string; readonly message: Outgoing }[];
 }

@@ -48,6 +48,7 @@ export class World implements Records {
   readonly ended: Records['ended'] = [];
   readonly published: Records['published'] = [];
   readonly sent: Records['sent'] = [];
+  readonly contested: Records['contested'] = [];
   readonly names: readonly string[];
   readonly #nodes = new Map<PeerId, Node>();
   readonly #network: VirtualNetwork;
@@ -180,8 +181,9 @@ export class World implements Records {
   }
 
   /** Runs until the condition holds. @throws when it does not within the virtual time given. */
-  until(what: string, condition: () => boolean, withinMs = 60_000): void {
-    if (!this.queue.runUntil(this.nowMs + withinMs, condition)) throw new Error(`not within ${withinMs} ms: ${what}`);
+  until(what: string | (() => string), condition: () => boolean, withinMs = 60_000): void {
+    if (!this.queue.runUntil(this.nowMs + withinMs, condition))
+      throw new Error(`not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`);
   }
 
   task(name: string, id: TaskId): TaskView | null {
@@ -241,8 +243,16 @@ export class World implements Records {
 
   #input(node: Node, input: Input): void {
     if (node.core === null) return;
-    if (node.paused) node.held.push(input);
-    else this.#perform(node, node.core.step(input, this.#now(node)));
+    if (node.paused) return void node.held.push(input);
+    this.#perform(node, node.core.step(input, this.#now(node)));
+    if (input.type === 'message' && input.message.type === 'accepted') this.#count(input.message.task);
+  }
+
+  /** I1, at true time: a belief begins with an elector's `accepted`. Those who stand still believe on. */
+  #count(task: TaskId): void {
+    const believers = [...this.#nodes.values()].filter((node) => node.core?.leads(task, this.#now(node)) === true);
+    const leaders = believers.map(({ spec }) => spec.name);
+    if (leaders.length > 1) this.contested.push({ at: this.nowMs, task, leaders });
   }
 
   #perform(node: Node, effects: readonly Effect[]): void {

@@ -27,9 +27,10 @@ describe('a git server', () => {
       ['shallow', ['--depth=1']],
     ] as const) {
       const clone = join(root, name);
-      git(root, 'clone', '--quiet', ...options, url, clone);
+      // Not by the git that blocks this process, which is the server too.
+      await runGit(['clone', '--quiet', ...options, '--', url, clone]);
       git(clone, 'commit', '--quiet', '--allow-empty', '-m', name);
-      git(clone, 'push', '--quiet', 'origin', `HEAD:${name}`);
+      await runGit(['push', '--quiet', '--', url, `HEAD:refs/heads/${name}`], { cwd: clone });
       expect(branchesOf(bare)[name]).toBe(git(clone, 'rev-parse', 'HEAD'));
     }
   }, 20_000);
@@ -51,7 +52,7 @@ describe('a git server', () => {
   ])('lets %s do what they may', async (_, token, fetching, pushing) => {
     await using server = await startGitServer({ root, tokens });
     const ask = async (service: string): Promise<number> => {
-      const headers: HeadersInit = token === null ? {} : { authorization: login(token) };
+      const headers: Record<string, string> = token === null ? {} : { authorization: login(token) };
       const response = await fetch(`${server.origin}/acme/x.git/info/refs?service=${service}`, { headers });
       await response.arrayBuffer();
       return response.status;

@@ -95,6 +95,11 @@ export class Core {
     return entry === undefined ? null : this.#viewOf(entry);
   }
 
+  /** I1: of all peers at most one says so of a task at any time. */
+  leads(task: TaskId, now: Now): boolean {
+    return this.#leaders.leads(task, now);
+  }
+
   #handle(input: Input, step: Step): void {
     switch (input.type) {
       case 'message':

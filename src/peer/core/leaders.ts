@@ -1,6 +1,6 @@
 import { Proposer, type ProposerEvent } from '../../election/proposer.ts';
 import { type Ballot, sameBallot } from '../../protocol/ballot.ts';
-import type { PeerId, TaskId } from '../../protocol/ids.ts';
+import type { Now, PeerId, TaskId } from '../../protocol/ids.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
 import { Leadership, type LeadershipParts } from './leadership.ts';
 import type { Seats } from './seats.ts';
@@ -30,9 +30,9 @@ export class Leaders {
     this.#seats = seats;
   }
 
-  /** The tasks led at this moment. */
-  led(step: Step): readonly TaskId[] {
-    return [...this.#candidacies].flatMap(([task, { proposer }]) => (proposer.isLeader(step.now) ? [task] : []));
+  /** Whether this peer holds the task's lease at this moment (P4). */
+  leads(task: TaskId, now: Now): boolean {
+    return this.#candidacies.get(task)?.proposer.isLeader(now) === true;
   }
 
   /** It is this elector's turn (P1). */

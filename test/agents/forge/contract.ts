@@ -103,6 +103,17 @@ export function forgeContract(
       expect(await push(commit, null)).toEqual({ type: 'pushed' });
     });
 
+    test('a push that the server refuses has not lost, it has failed', async () => {
+      git(bare, 'config', 'receive.maxInputSize', '1');
+      await expect(push(publisher.ours(task, 1), null)).rejects.toMatchObject({ name: 'GitError', code: 'failed' });
+    });
+
+    test('four pushes of one commit at once are all done', async () => {
+      const commit = publisher.ours(task, 1);
+      const results = await Promise.all([1, 2, 3, 4].map(() => push(commit, null)));
+      expect(results.map(({ type }) => type)).toEqual(['pushed', 'pushed', 'pushed', 'pushed']);
+    }, 20_000);
+
     test('of four pushes at once exactly one wins', async () => {
       const commits = [1, 2, 3, 4].map((attempt) => publisher.ours(task, attempt));
       const results = await Promise.all(commits.map((commit) => push(commit, null)));

@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { TaskId } from '../../../src/protocol/ids.ts';
-import { neverPublishes } from '../../sim/script.ts';
+import { neverPublishes, publishesAtOnce } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
-import { electorsOf, five, names, others, phaseAt, runOf, submitted, untilPhase, workerOf } from './support.ts';
+import {
+  electorsOf,
+  five,
+  leaderOf,
+  names,
+  others,
+  phaseAt,
+  runOf,
+  submitted,
+  untilPhase,
+  workerOf,
+} from './support.ts';
 
 const cancel = (world: World, name: string, task: TaskId): string =>
   world.command(name, { type: 'cancel', task, reason: 'a person asked' });
@@ -58,6 +69,21 @@ describe('cancel', () => {
     expect(world.reply(cancel(world, 'delta', task), 1_000)).toEqual({ type: 'publishing' });
     expect(phaseAt(world, 'delta', task)).toBe('publishing');
     expect(world.stopped).toEqual([]);
+  });
+
+  it('that was refused is not remembered: the task goes on though that result never comes', () => {
+    const world = new World(five, {
+      publish: (job, ...rest) => (job.attempt === 1 ? null : publishesAtOnce(job, ...rest)),
+    });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    world.until('granted', () => world.published.length === 1);
+    const worker = workerOf(world, task);
+    expect(world.reply(cancel(world, others(world, worker)[0] ?? '', task), 1_000)).toEqual({ type: 'publishing' });
+    world.kill(worker);
+    world.until('the next attempt', () => world.started.length === 2, 60_000);
+    world.kill(leaderOf(world, task) ?? '');
+    untilPhase(world, task, 'done', 60_000);
   });
 
   it('is pending without a quorum, and done once there is one again', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { violations } from '../../sim/oracles.ts';
 import { readyToPush } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import {
@@ -8,6 +9,7 @@ import {
   names,
   others,
   outcomes,
+  runOf,
   stateAt,
   submitted,
   untilPhase,
@@ -92,6 +94,29 @@ describe('when the leader is killed', () => {
   });
 });
 
+describe('an attempt that ends while nobody leads', () => {
+  it('is told to the next leader, and counted as what it was', () => {
+    const { world, task, worker, leader } = atWork({ apart: true });
+    world.kill(leader);
+    world.runFor(1_000);
+    world.report(worker, runOf(task, 1), { type: 'failed', reason: 'no', final: false, costUsd: 2 });
+    world.until('it goes on', () => world.started.length === 2, 10_000);
+    world.runFor(100);
+    expect(outcomes(stateAt(world, worker, task))).toEqual(['failed', null]);
+    expect(stateAt(world, worker, task)?.attempts[0]?.costUsd).toBe(2);
+  });
+});
+
+describe('a leader whose machine slept', () => {
+  it('holds nothing any more, and the run goes on', () => {
+    const { world, task, leader } = atWork({ apart: true, workMs: 15_000 });
+    world.input(leader, { type: 'woke', lostMs: 60_000 });
+    expect(leaderOf(world, task)).toBeNull();
+    untilPhase(world, task, 'done');
+    expect(world.started).toHaveLength(1);
+  });
+});
+
 describe('a leader that stands still for longer than its lease', () => {
   it('is followed by another, and writes nothing when it wakes', () => {
     const { world, task, worker, leader } = atWork({ apart: true, workMs: 20_000 });
@@ -111,6 +136,20 @@ describe('a leader that stands still for longer than its lease', () => {
     expect(world.started).toHaveLength(1);
     expect(workersOf(world, task)).toEqual([]);
     expect(worker).not.toBe(leader);
+  });
+
+  it('between a renewal and its answers believes no longer for that', () => {
+    const { world, task, leader } = atWork({ apart: true });
+    const from = world.nowMs;
+    world.until('it renews', () =>
+      world.sent.some(({ at, from: by, message }) => at > from && by === leader && message.type === 'accept'),
+    );
+    world.pause(leader);
+    world.runFor(3_900);
+    world.cut([leader], others(world, leader));
+    world.resume(leader);
+    world.until('another leads', () => ![null, leader].includes(leaderOf(world, task)));
+    expect(violations(world)).toEqual([]);
   });
 
   it('leads on when it was away for less', () => {

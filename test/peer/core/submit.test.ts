@@ -69,6 +69,8 @@ describe('a submission', () => {
     for (const name of names) world.kill(name);
     for (const name of names) world.start(name);
     if (made !== undefined) untilPhase(world, made.task.id, 'done', 10_000);
+    world.exit('alpha');
+    expect(world.stored('alpha').submissions).toEqual([]);
   });
 });
 

@@ -55,7 +55,7 @@ export const phaseAt = (world: World, name: string, task: TaskId): Phase['name']
 export function untilPhase(world: World, task: TaskId, phase: Phase['name'], withinMs = 60_000): void {
   const up = (): readonly string[] => world.names.filter((name) => world.isUp(name));
   world.until(
-    `${phase} everywhere; ${up().map((name) => `${name}: ${phaseAt(world, name, task)}`)}`,
+    () => `${phase} everywhere; ${up().map((name) => `${name}: ${phaseAt(world, name, task)}`)}`,
     () => up().every((name) => phaseAt(world, name, task) === phase),
     withinMs,
   );

@@ -96,7 +96,7 @@ export class Description {
   faultsOf(operation: string, status: number, body: unknown): readonly string[] {
     const declared = this.#api.getOperation(operation)?.responses?.[String(status)] as DescribedResponse | undefined;
     if (declared === undefined) return Universal.has(status) ? [] : [`status ${status} is not declared`];
-    if (declared.content === undefined) return body === null ? [] : [`status ${status} has no body`];
+    if (declared.content === undefined) return body === null || status >= 400 ? [] : [`status ${status} has no body`];
     const { errors } = this.#api.validator.validateResponse(body, operation, status);
     return (errors ?? []).map(describe);
   }

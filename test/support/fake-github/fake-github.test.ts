@@ -1,14 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { branchesOf, git, makeBareRepository } from '../repository.ts';
 import { Description } from './description.ts';
 import { type FakeGitHub, startFakeGitHub } from './server.ts';
 
+let template = '';
 let folder = '';
 let bare = '';
 let github: FakeGitHub;
+
+beforeAll(() => {
+  template = mkdtempSync(join(tmpdir(), 'fake-template-'));
+  const made = makeBareRepository(join(template, 'x.git'), { 'a.txt': 'a\n' });
+  git(made, 'branch', 'work', git(made, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', 'Work'));
+});
+afterAll(() => rmSync(template, { recursive: true }));
 
 const issues = [
   { number: 1, title: 'One', labels: ['bug'], comments: ['Yes.'] },
@@ -17,8 +25,8 @@ const issues = [
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fake-'));
-  bare = makeBareRepository(join(folder, 'x.git'), { 'a.txt': 'a\n' });
-  git(bare, 'branch', 'work', git(bare, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', 'Work'));
+  bare = join(folder, 'x.git');
+  cpSync(join(template, 'x.git'), bare, { recursive: true });
   const reader = { token: 'reader', login: 'ada', rights: 'read' } as const;
   github = await startFakeGitHub({
     repositories: [
@@ -80,7 +88,7 @@ describe('every operation answers as GitHub describes it', () => {
     const made = await ask('/repos/acme/x/git/refs', { method: 'POST', body: { ref: 'refs/heads/new', sha } });
     expect([made.status, made.body.object.sha]).toEqual([201, sha]);
     const commit = await ask(`/repos/acme/x/git/commits/${sha}`);
-    expect(commit.body).toMatchObject({ sha, message: 'Work\n', parents: [{ sha: branchesOf(bare).main }] });
+    expect(commit.body).toMatchObject({ sha, message: 'Work', parents: [{ sha: branchesOf(bare).main }] });
     await ask('/repos/acme/x/git/refs/heads%2Fnew', { method: 'DELETE' });
     expect(branchesOf(bare).new).toBeUndefined();
     expect(github.violations()).toEqual([]);

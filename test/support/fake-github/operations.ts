@@ -166,7 +166,10 @@ function getCommit({ repository, params, shapes }: RepositoryCall): Answer {
 
 function hasCommit(repository: RepositoryState, sha: string): boolean {
   try {
-    return /^[0-9a-f]{40}$/.test(sha) && git(repository.gitDir, 'cat-file', '-t', sha) === 'commit';
+    return (
+      /^[0-9a-f]{40}$/.test(sha) &&
+      git(repository.gitDir, 'rev-parse', '--verify', '--quiet', `${sha}^{commit}`) === sha
+    );
   } catch {
     return false;
   }

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { Catalogue } from '../../../src/peer/core/catalogue.ts';
+import { Step } from '../../../src/peer/core/step.ts';
+import { monoMs, type TaskId, wallMs } from '../../../src/protocol/ids.ts';
+import { signTask, type Task } from '../../../src/protocol/record.ts';
+import { assign, cancel, endAttempt, initialState, type TaskState } from '../../../src/protocol/state.ts';
+import { draftOf } from '../../sim/script.ts';
+import { peerIdOf } from '../../sim/world.ts';
+
+const alpha = peerIdOf('alpha');
+const at = wallMs(1_750_000_000_000);
+const step = (): Step => new Step({ monoMs: monoMs(0), wallMs: at });
+
+const taskMadeAt = (ms: number): Task =>
+  signTask(
+    {
+      ...draftOf(),
+      format: 1,
+      round: 1,
+      submitter: alpha,
+      createdAt: wallMs(at + ms),
+      nonce: '0'.repeat(16),
+      electorate: [alpha],
+    },
+    () => new Uint8Array(64),
+  );
+
+const first = taskMadeAt(0);
+const second = taskMadeAt(1);
+
+/** A catalogue with both tasks, in the states given. */
+function knowing(states: readonly (readonly [TaskId, TaskState])[]): Catalogue {
+  const catalogue = new Catalogue({ knowledge: [] }, [first, second]);
+  states.forEach(([task, state], index) => {
+    const version = { ballot: { round: 1, peer: alpha, incarnation: 1 }, seq: index };
+    catalogue.learn({ task, version, state, leader: null, stalled: null, answers: [], story: [] }, step());
+  });
+  return catalogue;
+}
+
+const assigned = assign(initialState, alpha, at);
+const lapsed = endAttempt(assigned, { type: 'lapsed', reason: 'gone' }, at);
+
+describe('of two tasks with one key', () => {
+  it('the older one stays', () => {
+    const catalogue = knowing([]);
+    expect(catalogue.winnerOver(second.id)).toBe(first.id);
+    expect(catalogue.winnerOver(first.id)).toBeNull();
+  });
+
+  it('the one that got further stays', () => {
+    const catalogue = knowing([[second.id, assigned]]);
+    expect(catalogue.winnerOver(first.id)).toBe(second.id);
+    expect(catalogue.winnerOver(second.id)).toBeNull();
+  });
+
+  it('the one that ever got further stays, though its attempt has lapsed: a leader with older news decides the same', () => {
+    const catalogue = knowing([[second.id, lapsed]]);
+    expect(catalogue.winnerOver(first.id)).toBe(second.id);
+    expect(catalogue.winnerOver(second.id)).toBeNull();
+  });
+
+  it('neither gives way to one that was given up', () => {
+    const catalogue = knowing([[first.id, cancel(assigned, 'a person asked', null, at)]]);
+    expect(catalogue.winnerOver(second.id)).toBeNull();
+  });
+});
+
+describe('a summary', () => {
+  it('that is older than what is known changes nothing but the story', () => {
+    const catalogue = knowing([
+      [first.id, initialState],
+      [first.id, assigned],
+    ]);
+    const version = { ballot: { round: 1, peer: alpha, incarnation: 1 }, seq: 0 };
+    const story = [{ at, by: alpha, event: 'stalled', detail: 'it was' }];
+    const old = { task: first.id, version, state: initialState, leader: null, stalled: 'it was', answers: [], story };
+    expect(catalogue.learn(old, step())).toBe(false);
+    expect(catalogue.get(first.id)).toMatchObject({ state: { phase: { name: 'assigned' } }, stalled: null, story });
+  });
+});
