@@ -19,7 +19,7 @@ import type { Catalogue } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
 import { countedAnswers, judge, type Round, standing } from './round.ts';
-import type { Seat } from './seats.ts';
+import { type Seat, standingCancels } from './seats.ts';
 import type { Step } from './step.ts';
 import { Teller } from './teller.ts';
 import { lapseOf, msUntilLapse, type Watch } from './watch.ts';
@@ -249,7 +249,7 @@ export class Leadership {
     const winner = this.#parts.catalogue.winnerOver(this.#id);
     const isPublishing = state.phase.name === 'publishing';
     if (isPublishing) this.#answerCancels('publishing', step);
-    const [first] = this.#seat.cancels;
+    const [first] = standingCancels(this.#seat, step.monoMs, this.#parts.config.timing);
     if (isPublishing || (winner === null && first === undefined)) return false;
     const reason = winner === null ? (first?.reason ?? '') : `the same as task ${winner.slice(0, 8)}`;
     this.#teller.note('cancelled', reason, step);

@@ -20,6 +20,9 @@ import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
 import type { Step } from './step.ts';
 
+/** A wish that was not repeated for so many times is no longer one. */
+const missedResends = 3;
+
 /** A peer's last answer to a task's calls, as an elector keeps it for whoever leads. Soft: lost with the peer. */
 export interface KeptAnswer {
   readonly attempt: number;
@@ -27,10 +30,12 @@ export interface KeptAnswer {
   readonly at: MonoMs;
 }
 
+/** A person's wish, repeated for as long as it is one: what was refused, or given up, must not come true later. */
 export interface CancelRequest {
   readonly from: PeerId;
   readonly request: string;
   readonly reason: string;
+  readonly heardAt: MonoMs;
 }
 
 export interface Seat {
@@ -45,6 +50,10 @@ export interface Seat {
   turn: number;
   turnAt: MonoMs | null;
 }
+
+/** The cancels that are still wished for. */
+export const standingCancels = (seat: Seat, now: MonoMs, timing: Timing): readonly CancelRequest[] =>
+  seat.cancels.filter(({ heardAt }) => now - heardAt < missedResends * timing.resendMs);
 
 /**
  * This peer's seats: for each task that names it an elector, the acceptor, and when it is this elector's turn to try for
@@ -135,16 +144,15 @@ export class Seats {
     const seat = this.#seats.get(message.task);
     if (seat === undefined) return;
     const { request, reason } = message;
-    if (!seat.cancels.some((one) => one.request === request)) {
-      seat.cancels = [...seat.cancels, { from, request, reason }].slice(-16);
-    }
+    const others = seat.cancels.filter((one) => one.request !== request);
+    seat.cancels = [...others, { from, request, reason, heardAt: step.monoMs }].slice(-16);
     this.considerTurn(message.task, step);
   }
 
   /** Sets the timer for this elector's turn where the task needs a leader and has none. */
   considerTurn(task: TaskId, step: Step): void {
     const seat = this.#seats.get(task);
-    if (seat === undefined || !this.#wantsLeader(seat)) return;
+    if (seat === undefined || !this.#wantsLeader(seat, step.monoMs)) return;
     const at = this.#turnTime(seat, step.monoMs);
     if (seat.turnAt !== null && seat.turnAt <= at && seat.turnAt >= step.monoMs) return;
     seat.turn += 1;
@@ -157,7 +165,7 @@ export class Seats {
     const seat = this.#seats.get(task);
     if (seat === undefined || seat.turn !== turn) return false;
     seat.turnAt = null;
-    if (!this.#wantsLeader(seat)) return false;
+    if (!this.#wantsLeader(seat, step.monoMs)) return false;
     if (liveLease(seat.acceptor, step.monoMs) === null) return true;
     this.considerTurn(task, step);
     return false;
@@ -177,12 +185,12 @@ export class Seats {
    * An attempt under way needs a leader, and so does a task that could move: somebody offers, a person cancels, another
    * task has its key, or it has never been led. One that only waits needs none.
    */
-  #wantsLeader(seat: Seat): boolean {
+  #wantsLeader(seat: Seat, now: MonoMs): boolean {
     const entry = this.#catalogue.get(seat.task.id);
     if (entry === undefined || isTerminal(entry.state)) return false;
     const state = seat.acceptor.accepted?.value ?? entry.state;
     if (state.phase.name !== 'open') return true;
-    if (entry.stalled === null || seat.cancels.length > 0) return true;
+    if (entry.stalled === null || standingCancels(seat, now, this.#timing).length > 0) return true;
     if (this.#catalogue.winnerOver(seat.task.id) !== null) return true;
     return [...seat.answers].some(([peer, { answer }]) => answer.type === 'bid' && this.#membership.isUp(peer));
   }

@@ -46,3 +46,19 @@ describe('a task among five peers', () => {
     expect(workers()[0]).not.toBe(first);
   });
 });
+
+describe('a task among twenty-four peers', () => {
+  it('is known to all of them by gossip', () => {
+    const many = Array.from({ length: 24 }, (_, index) => ({ name: `peer${'abcdefghijkmnopqrstuvwxyz'[index]}` }));
+    const world = new World(many);
+    world.runFor(100);
+    const task = submitted(world, world.submit('peera'));
+    world.until(
+      'done everywhere',
+      () => many.every(({ name }) => world.task(name, task)?.state.phase.name === 'done'),
+      5_000,
+    );
+    expect(world.task('peerb', task)?.electors).toHaveLength(5);
+    expect(world.started).toHaveLength(1);
+  });
+});
