@@ -40,8 +40,12 @@ export async function killInTheMiddle(
 }
 
 async function constellation(scene: Scene, victim: Victim): Promise<readonly [Assigned, string]> {
-  for (let issue = 100; issue < 140; issue += 1) {
-    scene.github.addIssue({ number: issue, title: `Fix greeting ${issue}`, body: 'It says helo.', labels: [] });
+  const issues = Array.from({ length: 40 }, (_, index) => 100 + index);
+  // All at once: issues and pull requests are numbered in one row.
+  for (const number of issues) {
+    scene.github.addIssue({ number, title: `Fix greeting ${number}`, body: 'It says helo.', labels: [] });
+  }
+  for (const issue of issues) {
     const submitter = names[issue % names.length] ?? names[0];
     const id = await scene.submit(submitter, issue);
     const task = await scene.task(
