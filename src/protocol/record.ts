@@ -123,7 +123,4 @@ export function branchOf(task: Pick<Task, 'id' | 'body'>): string {
   return source.type === 'issue' ? `peer/issue-${source.number}${suffix}` : `peer/task-${task.id.slice(0, 8)}${suffix}`;
 }
 
-/** `github:owner/repo#7` round 2 is another task than round 1 and shares nothing with it but the key. */
-export const keyAndRound = (body: Pick<TaskBody, 'key' | 'round'>): string => `${body.key}@${body.round}`;
-
 export const promptKey = (uuid: string): TaskKey => `prompt:${uuid}` as TaskKey;

@@ -1,26 +1,30 @@
 import { answerFor, decline } from '../../election/placement.ts';
 import type { Answer } from '../../protocol/bids.ts';
 import type { Advert } from '../../protocol/hello.ts';
-import type { MonoMs, TaskId, WallMs } from '../../protocol/ids.ts';
+import { byText, type MonoMs, monoMs, type TaskId, type WallMs } from '../../protocol/ids.ts';
 import { Priorities, type Repository, type Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
+import type { Membership } from './membership.ts';
 import type { Step } from './step.ts';
 import type { Worker } from './worker.ts';
 
 /** A task gains one step of priority for every so long that it has waited. */
 const agingMs = 10 * 60_000;
+/** How long what frees a slot, or opens a task, is gathered before waiting tasks are looked at. */
+const lookMs = 5;
 /** A repository that refused this peer is declined for this long. */
 const noAccessMs = 10 * 60_000;
 
 /**
  * What this peer offers. It answers every call at once; and when the reason of an earlier "no" ends, it offers by itself,
- * to the highest priority first, then to the oldest, and to no more tasks at a time than it has free slots.
+ * to the highest priority first, then to the oldest.
  */
 export class Bidder {
   readonly #config: CoreConfig;
   readonly #catalogue: Catalogue;
+  readonly #membership: Membership;
   readonly #worker: Worker;
   /** Offers that may still lead to an assignment, and when they were made. */
   readonly #offers = new Map<TaskId, MonoMs>();
@@ -29,10 +33,13 @@ export class Bidder {
   readonly #noAccess = new Map<string, { readonly reason: string; readonly until: WallMs }>();
   #quota: { readonly until: WallMs | null; readonly reason: string } | null = null;
   #draining = false;
-  #timerSet = false;
+  /** When waiting tasks are looked at next, and the number of that turn: a timer with another one is stale. */
+  #lookAt: MonoMs | null = null;
+  #turn = 0;
 
-  constructor(config: CoreConfig, catalogue: Catalogue, worker: Worker) {
+  constructor(config: CoreConfig, catalogue: Catalogue, membership: Membership, worker: Worker) {
     this.#config = config;
+    this.#membership = membership;
     this.#catalogue = catalogue;
     this.#worker = worker;
   }
@@ -57,30 +64,46 @@ export class Bidder {
     if (this.#config.role === 'client') return;
     this.#answered.add(task.id);
     const answer = this.#answerTo(task, step);
-    if (answer.type === 'bid') this.#offers.set(task.id, step.monoMs);
     step.sendAll(task.body.electorate, { type: 'answer', task: task.id, attempt, answer });
+    if (answer.type !== 'bid') return;
+    this.#offers.set(task.id, step.monoMs);
+    // An offer that comes to nothing is made again, with no other event to remind of it.
+    this.#lookAfter(this.#config.timing.offerMs, step);
   }
 
-  /** Offers to waiting tasks while slots are free: called when one has become free, or a task waits. */
+  /** Soon offers to waiting tasks, where slots are free: what comes in a burst is looked at once. */
   offer(step: Step): void {
-    if (this.#config.role === 'client' || !this.mayStart || 'unusable' in this.#config.executor) return;
+    if (this.#canOffer() && this.#mayOfferMore()) this.#lookAfter(lookMs, step);
+  }
+
+  onTimer(turn: number, step: Step): void {
+    if (turn !== this.#turn) return;
+    this.#lookAt = null;
+    if (!this.#canOffer()) return;
     this.#expire(step);
-    let free = this.#config.capacity - this.#worker.running - this.#offers.size;
-    if (free <= 0) return;
+    if (!this.#mayOfferMore()) return this.#lookAfter(this.#config.timing.offerMs, step);
     for (const { task, state } of this.#waiting(step)) {
       if (this.#offers.has(task.id) || this.#answerTo(task, step).type !== 'bid') continue;
       this.answer(task, state.attemptsStarted + 1, step);
-      free -= 1;
-      if (free === 0) break;
+      if (!this.#mayOfferMore()) break;
     }
-    if (this.#offers.size === 0 || this.#timerSet) return;
-    this.#timerSet = true;
-    step.setTimer({ type: 'offers' }, this.#config.timing.offerMs);
   }
 
-  onTimer(step: Step): void {
-    this.#timerSet = false;
-    this.offer(step);
+  #lookAfter(afterMs: number, step: Step): void {
+    const at = monoMs(step.monoMs + afterMs);
+    if (this.#lookAt !== null && this.#lookAt <= at) return;
+    this.#lookAt = at;
+    this.#turn += 1;
+    step.setTimer({ type: 'offers', turn: this.#turn }, afterMs);
+  }
+
+  /**
+   * An offer reserves nothing, and of n peers that offer one is chosen: with n offers out for each free slot the slots fill
+   * up, and few assignments find theirs gone.
+   */
+  #mayOfferMore(): boolean {
+    const free = this.#config.capacity - this.#worker.running;
+    return this.#offers.size < free * this.#membership.live().length;
   }
 
   /** The task is no longer to be had, or has come here. */
@@ -108,7 +131,11 @@ export class Bidder {
     this.#offers.clear();
   }
 
-  #answerTo({ body }: Task, step: Step): Answer {
+  #canOffer(): boolean {
+    return this.#config.role === 'peer' && this.mayStart && !('unusable' in this.#config.executor);
+  }
+
+  #answerTo({ id, body }: Task, step: Step): Answer {
     const { executor, capacity, specialties, aptitude } = this.#config;
     if (this.#draining) return decline('draining');
     if ('unusable' in executor) return decline('no executor', executor.unusable.slice(0, 500));
@@ -119,6 +146,8 @@ export class Bidder {
     const { noAccess, warm } = aptitude(body.repository);
     if (noAccess !== null) return decline('no access', noAccess.slice(0, 500));
     const { running, past } = this.#worker;
+    if (!this.#offers.has(id) && running < capacity && !this.#mayOfferMore())
+      return decline('busy', 'its slots are on offer');
     return answerFor(body.requires, {
       specialties,
       capacity,
@@ -133,9 +162,11 @@ export class Bidder {
     const rank = ({ task }: Entry): number =>
       Priorities.indexOf(task.body.priority) + Math.floor((step.wallMs - task.body.createdAt) / agingMs);
     return this.#catalogue
-      .all()
-      .filter(({ task, state }) => state.phase.name === 'open' && !isTooOld(task, step, this.#config))
-      .sort((a, b) => rank(b) - rank(a));
+      .waiting()
+      .filter(({ task }) => !isTooOld(task, step, this.#config))
+      .sort(
+        (a, b) => rank(b) - rank(a) || a.task.body.createdAt - b.task.body.createdAt || byText(a.task.id, b.task.id),
+      );
   }
 
   #expire(step: Step): void {

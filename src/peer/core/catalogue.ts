@@ -1,7 +1,7 @@
 import { compareMaybeVersions, type Version } from '../../protocol/ballot.ts';
 import { byText, type PeerId, type TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
-import { keyAndRound, type Task } from '../../protocol/record.ts';
+import type { Task } from '../../protocol/record.ts';
 import { initialState, isTerminal, type TaskState } from '../../protocol/state.ts';
 import type { Progress, StandingAnswer, StoryEvent, Summary } from '../../protocol/summary.ts';
 import type { Stored } from '../store/store.ts';
@@ -32,6 +32,8 @@ const maxStoryEvents = 200;
 export class Catalogue {
   readonly #entries = new Map<TaskId, Entry>();
   readonly #byKey = new Map<string, TaskId[]>();
+  /** The open ones, so that looking for work costs no more the longer the past is. */
+  readonly #waiting = new Set<TaskId>();
   #revision = 0;
 
   constructor(stored: Pick<Stored, 'knowledge'>, tasks: readonly Task[]) {
@@ -40,7 +42,9 @@ export class Catalogue {
       const entry = this.#entries.get(task);
       if (entry === undefined) continue;
       const { version, state, story, answers } = knowledge;
-      this.#entries.set(task, { ...entry, version, state, story, answers });
+      const known = { ...entry, version, state, story, answers };
+      this.#entries.set(task, known);
+      this.#noteWaiting(known);
     }
   }
 
@@ -58,6 +62,11 @@ export class Catalogue {
     return [...this.#entries.values()].sort(
       (a, b) => a.task.body.createdAt - b.task.body.createdAt || byText(a.task.id, b.task.id),
     );
+  }
+
+  /** Open tasks, in no order. */
+  waiting(): readonly Entry[] {
+    return [...this.#waiting].flatMap((id) => this.#entries.get(id) ?? []);
   }
 
   ids(): readonly TaskId[] {
@@ -84,6 +93,7 @@ export class Catalogue {
     const story = [...entry.story, ...fresh].sort((a, b) => a.at - b.at).slice(-maxStoryEvents);
     const next: Entry = order < 0 ? { ...entry, story } : this.#updated(entry, summary, story);
     this.#entries.set(summary.task, next);
+    this.#noteWaiting(next);
     this.#revision += 1;
     if (order > 0 && isTerminal(next.state)) this.#persist(next, summary.version, step);
     for (const event of fresh) step.emit({ type: 'story', task: summary.task, story: event });
@@ -119,9 +129,8 @@ export class Catalogue {
   winnerOver(id: TaskId): TaskId | null {
     const entry = this.#entries.get(id);
     if (entry === undefined) return null;
-    const rivals = (this.#byKey.get(keyAndRound(entry.task.body)) ?? [])
-      .flatMap((rival) => this.#entries.get(rival) ?? [])
-      .filter((rival) => rival.task.id !== id && !hasGivenUp(rival.state))
+    const rivals = this.#sharing(entry.task.body.key)
+      .filter(({ task, state }) => task.id !== id && task.body.round === entry.task.body.round && !hasGivenUp(state))
       .sort(byPrecedence);
     const best = rivals[0];
     return best !== undefined && byPrecedence(best, entry) < 0 ? best.task.id : null;
@@ -129,25 +138,24 @@ export class Catalogue {
 
   /** Every task with this key, of any round; the newest round first, within it the one that precedes. */
   withKey(key: string): readonly Entry[] {
-    return [...this.#entries.values()]
-      .filter(({ task }) => task.body.key === key)
-      .sort(
-        (a, b) =>
-          b.task.body.round - a.task.body.round ||
-          Number(hasGivenUp(a.state)) - Number(hasGivenUp(b.state)) ||
-          byPrecedence(a, b),
-      );
+    return this.#sharing(key).sort(
+      (a, b) =>
+        b.task.body.round - a.task.body.round ||
+        Number(hasGivenUp(a.state)) - Number(hasGivenUp(b.state)) ||
+        byPrecedence(a, b),
+    );
   }
 
   forget(id: TaskId, step: Step): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
-    const key = keyAndRound(entry.task.body);
+    const { key } = entry.task.body;
     this.#byKey.set(
       key,
       (this.#byKey.get(key) ?? []).filter((one) => one !== id),
     );
+    this.#waiting.delete(id);
     this.#revision += 1;
     step.persistLazily({ kind: 'forget', task: id });
   }
@@ -163,9 +171,19 @@ export class Catalogue {
       story: [],
       progress: null,
     });
-    const key = keyAndRound(task.body);
+    const { key } = task.body;
     this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), task.id]);
+    this.#waiting.add(task.id);
     this.#revision += 1;
+  }
+
+  #noteWaiting({ task, state }: Entry): void {
+    if (state.phase.name === 'open') this.#waiting.add(task.id);
+    else this.#waiting.delete(task.id);
+  }
+
+  #sharing(key: string): Entry[] {
+    return (this.#byKey.get(key) ?? []).flatMap((id) => this.#entries.get(id) ?? []);
   }
 
   #updated(entry: Entry, summary: Summary, story: readonly StoryEvent[]): Entry {

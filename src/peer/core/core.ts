@@ -52,7 +52,7 @@ export class Core {
     const parts = { config, catalogue: this.#catalogue, membership: this.#membership };
     this.#leaders = new Leaders(parts, this.#seats);
     this.#worker = new Worker(config, this.#catalogue);
-    this.#bidder = new Bidder(config, this.#catalogue, this.#worker);
+    this.#bidder = new Bidder(config, this.#catalogue, this.#membership, this.#worker);
     this.#submissions = new Submissions(config, this.#catalogue, this.#membership, stored);
     this.#requests = new Requests(config, this.#catalogue, this.#membership);
     this.#sync = new Sync(config, this.#catalogue, this.#membership);
@@ -293,7 +293,7 @@ export class Core {
       case 'request':
         return this.#requests.onTimer(timer.request, step);
       case 'offers':
-        return this.#bidder.onTimer(step);
+        return this.#bidder.onTimer(timer.turn, step);
       case 'drain':
         return this.#endDrain(step);
     }

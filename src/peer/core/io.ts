@@ -58,7 +58,7 @@ export type Timer =
   | { readonly type: 'preflight'; readonly nonce: string }
   | { readonly type: 'submission'; readonly task: TaskId }
   | { readonly type: 'request'; readonly request: string }
-  | { readonly type: 'offers' }
+  | { readonly type: 'offers'; readonly turn: number }
   | { readonly type: 'drain' };
 
 export type Command =

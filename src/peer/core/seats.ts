@@ -23,6 +23,9 @@ import type { Step } from './step.ts';
 /** A wish that was not repeated for so many times is no longer one. */
 const missedResends = 3;
 
+/** A pause after a lost round is doubled so often at most. */
+const maxDoublings = 3;
+
 /** A peer's last answer to a task's calls, as an elector keeps it for whoever leads. Soft: lost with the peer. */
 export interface KeptAnswer {
   readonly attempt: number;
@@ -49,6 +52,8 @@ export interface Seat {
   /** Numbers this seat's turns: a timer with another number is stale. */
   turn: number;
   turnAt: MonoMs | null;
+  /** Rounds lost in a row: each doubles the pause before the next, as an overloaded mesh needs it. */
+  losses: number;
 }
 
 /** The cancels that are still wished for. */
@@ -116,6 +121,7 @@ export class Seats {
     if (seat === undefined) return this.#unknown(from, message.task, step);
     const { state, reply, durable } = onAccept(seat.acceptor, message, step.monoMs, this.#timing.electorLeaseMs);
     this.#become(seat, state, durable, step);
+    if (durable) seat.losses = 0;
     step.send(from, reply);
     this.considerTurn(message.task, step);
   }
@@ -176,7 +182,9 @@ export class Seats {
     const seat = this.#seats.get(task);
     if (seat === undefined) return;
     seat.turn += 1;
-    const afterMs = this.#timing.rankDelayMs * (0.5 + seat.rank + this.#config.random());
+    seat.losses += 1;
+    const backOff = 2 ** Math.min(seat.losses - 1, maxDoublings);
+    const afterMs = this.#timing.rankDelayMs * backOff * (0.5 + seat.rank + this.#config.random());
     seat.turnAt = (step.monoMs + afterMs) as MonoMs;
     step.setTimer({ type: 'elect', task, turn: seat.turn }, afterMs);
   }
@@ -204,7 +212,17 @@ export class Seats {
   #open(task: Task, acceptor: AcceptorState, announcedAt: MonoMs | null): void {
     const rank = task.body.electorate.indexOf(this.#config.self);
     const answers = new Map<PeerId, KeptAnswer>();
-    this.#seats.set(task.id, { task, rank, announcedAt, acceptor, answers, cancels: [], turn: 0, turnAt: null });
+    this.#seats.set(task.id, {
+      task,
+      rank,
+      announcedAt,
+      acceptor,
+      answers,
+      cancels: [],
+      turn: 0,
+      turnAt: null,
+      losses: 0,
+    });
   }
 
   #become(seat: Seat, state: AcceptorState, durable: boolean, step: Step): void {
