@@ -24,7 +24,12 @@ export function describeStatus(status: StatusJson, nowMs: number): string {
     ]),
   );
   const refused = status.refused.map(({ peer, reason }) => `refused ${peer.slice(-8)}: ${printable(reason)}`);
-  const parts = [`mesh ${status.mesh}, ${status.peers.length} peers`, '', peers, ...refused];
+  const parts = [
+    `mesh ${status.mesh}, ${status.peers.length} ${status.peers.length === 1 ? 'peer' : 'peers'}`,
+    '',
+    peers,
+    ...refused,
+  ];
   return [...parts, '', describeTasks(status.tasks, namesOf(status), nowMs)].join('\n');
 }
 

@@ -155,7 +155,9 @@ export function endAttempt(state: TaskState, outcome: Outcome, at: WallMs, costU
     return { ...ended, phase: { name: 'failed', reason: outcome.reason } };
   }
   if (lapses >= Attempts.maxLapses) {
-    return { ...ended, phase: { name: 'failed', reason: `${lapses} attempts lapsed: ${outcome.reason}` } };
+    // A state with a longer reason could not be sent, and the task would never end.
+    const reason = `${lapses} attempts lapsed: ${outcome.reason}`.slice(0, Limits.reason);
+    return { ...ended, phase: { name: 'failed', reason } };
   }
   return { ...ended, phase: { name: 'open' } };
 }

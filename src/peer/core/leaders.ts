@@ -2,9 +2,10 @@ import { Proposer, type ProposerEvent } from '../../election/proposer.ts';
 import { type Ballot, sameBallot } from '../../protocol/ballot.ts';
 import type { Now, PeerId, TaskId } from '../../protocol/ids.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
-import { Leadership, type LeadershipParts } from './leadership.ts';
+import { Leadership } from './leadership.ts';
 import type { Seats } from './seats.ts';
 import type { Step } from './step.ts';
+import type { LeadershipParts } from './teller.ts';
 
 interface Candidacy {
   readonly proposer: Proposer;

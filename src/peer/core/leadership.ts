@@ -15,22 +15,13 @@ import {
   startPublishing,
   type TaskState,
 } from '../../protocol/state.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { CoreConfig } from './io.ts';
-import type { Membership } from './membership.ts';
 import { countedAnswers, judge, type Round, standing } from './round.ts';
 import { type Seat, standingCancels } from './seats.ts';
 import type { Step } from './step.ts';
-import { Teller } from './teller.ts';
+import { type LeadershipParts, Teller } from './teller.ts';
 import { lapseOf, msUntilLapse, type Watch } from './watch.ts';
 
 type Wish = MessageOf<'publish-request'>;
-
-export interface LeadershipParts {
-  readonly config: CoreConfig;
-  readonly catalogue: Catalogue;
-  readonly membership: Membership;
-}
 
 /**
  * The leader of one task, for one ballot. It writes one change at a time and acts on what is committed: `drive` looks at

@@ -5,8 +5,17 @@ import { Limits } from '../../protocol/limits.ts';
 import type { Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Progress, StandingAnswer, StoryEvent, Summary } from '../../protocol/summary.ts';
-import type { LeadershipParts } from './leadership.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { CoreConfig } from './io.ts';
+import type { Membership } from './membership.ts';
 import type { Step } from './step.ts';
+
+/** What a leadership has of its peer. */
+export interface LeadershipParts {
+  readonly config: CoreConfig;
+  readonly catalogue: Catalogue;
+  readonly membership: Membership;
+}
 
 /** What a leader tells everybody: the story since its last summary, the state at every commit, progress now and then. */
 export class Teller {
