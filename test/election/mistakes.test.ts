@@ -1,72 +1,106 @@
 import { describe, expect, it } from 'vitest';
 import { newAcceptor, onAccept, onPrepare, onRelease, restartAcceptor } from '../../src/election/acceptor.ts';
-import { monoMs } from '../../src/protocol/ids.ts';
+import { Proposer } from '../../src/election/proposer.ts';
+import type { Ballot, Version } from '../../src/protocol/ballot.ts';
+import type { Now } from '../../src/protocol/ids.ts';
+import type { Accepted, MessageOf } from '../../src/protocol/messages.ts';
+import { initialState, type TaskState } from '../../src/protocol/state.ts';
 import { defaultTiming } from '../../src/protocol/timing.ts';
 import {
-  acceptedOf,
-  acceptOf,
-  ackOf,
-  ada,
+  accept,
+  accepted,
+  anna,
   at,
-  ballotOf,
-  bob,
-  candidate,
-  cyd,
+  ballot,
+  bert,
+  carl,
   electorLeaseMs,
+  electors,
   holding,
-  leader,
   leaseMs,
-  markOf,
-  prepared,
-  prepareOf,
-  promiseOf,
-  three,
-  valueOf,
-  versionOf,
-} from './support.ts';
+  mono,
+  owner,
+  prepare,
+  promise,
+  task,
+  version,
+} from './rules/support.ts';
+
+/** A state that can be told from every other: fields that this version does not know are kept. */
+const marked = (mark: string): TaskState => ({ ...initialState, mark });
+const markOf = (state: TaskState | undefined): unknown => state?.mark ?? null;
+
+const stored = (of: Version, mark: string): Accepted => ({ version: of, valueVersion: of, value: marked(mark) });
+
+const candidate = (incarnation = 1, beliefMs = leaseMs): Proposer =>
+  new Proposer(task, owner(anna, incarnation), electors, beliefMs);
+
+/** The ballot that it has just begun. */
+function prepared(proposer: Proposer, now: Now): Ballot {
+  proposer.prepare(now);
+  if (proposer.ballot === null) throw new Error('it has no ballot');
+  return proposer.ballot;
+}
+
+/** Prepared and acknowledged at 0. */
+function leader(beliefMs = leaseMs): { proposer: Proposer; own: Ballot } {
+  const proposer = candidate(1, beliefMs);
+  const own = prepared(proposer, at(0));
+  for (const elector of electors) proposer.onPromise(elector, promise(own), at(0));
+  for (const elector of electors) proposer.onAccepted(elector, accepted(version(own, 0)), at(0));
+  if (!proposer.isLeader(at(0))) throw new Error('it does not lead');
+  return { proposer, own };
+}
+
+const rejection = (of: Version, reason: MessageOf<'accept-reject'>['reason']): MessageOf<'accept-reject'> => ({
+  type: 'accept-reject',
+  task,
+  version: of,
+  reason,
+  promised: null,
+});
 
 /** Each of these, made alone, gives a task two leaders or loses a committed write. */
-describe('a mistake that would break the lease:', () => {
+describe('a mistake that breaks the lease when it is made:', () => {
   it('the in-flight deadline set at the ack quorum', () => {
     const proposer = candidate();
-    const ballot = prepared(proposer, at(0));
-    for (const elector of three) proposer.onPromise(elector, promiseOf(ballot), at(3_000));
-    for (const elector of three) proposer.onAccepted(elector, ackOf(versionOf(ballot)), at(3_500));
+    const own = prepared(proposer, at(0));
+    for (const elector of electors) proposer.onPromise(elector, promise(own), at(3_000));
+    for (const elector of electors) proposer.onAccepted(elector, accepted(version(own, 0)), at(3_500));
     expect(proposer.isLeader(at(leaseMs - 1))).toBe(true);
     expect(proposer.isLeader(at(leaseMs))).toBe(false);
   });
 
   it('promises counted instead of electors', () => {
     const proposer = candidate();
-    const ballot = prepared(proposer, at(0));
-    const events = [1, 2, 3].map((now) => proposer.onPromise(ada, promiseOf(ballot), at(now)).type);
+    const own = prepared(proposer, at(0));
+    const events = [1, 2, 3].map((now) => proposer.onPromise(anna, promise(own), at(now)).type);
     expect(events).toEqual(['nothing', 'nothing', 'nothing']);
   });
 
   it('acks counted instead of electors', () => {
     const proposer = candidate();
-    const ballot = prepared(proposer, at(0));
-    for (const elector of three) proposer.onPromise(elector, promiseOf(ballot), at(0));
-    for (const now of [1, 2, 3]) proposer.onAccepted(ada, ackOf(versionOf(ballot)), at(now));
+    const own = prepared(proposer, at(0));
+    for (const elector of electors) proposer.onPromise(elector, promise(own), at(0));
+    for (const now of [1, 2, 3]) proposer.onAccepted(anna, accepted(version(own, 0)), at(now));
     expect(proposer.isLeader(at(3))).toBe(false);
   });
 
   it('rejections counted instead of electors', () => {
-    const { proposer, ballot } = leader();
+    const { proposer, own } = leader();
     proposer.renew(at(1));
-    const rejected = { type: 'accept-reject', version: versionOf(ballot, 1), reason: 'held', promised: null } as const;
-    for (let copy = 0; copy < 3; copy += 1)
-      proposer.onAcceptReject(cyd, { ...rejected, task: acceptOf(rejected.version, '').task });
+    const rejected = rejection(version(own, 1), 'held');
+    for (let copy = 0; copy < 3; copy += 1) proposer.onAcceptReject(carl, rejected);
     expect(proposer.isLeader(at(1))).toBe(true);
   });
 
   it('a value dropped when its lease has expired', () => {
-    const expired = holding(acceptedOf(versionOf(ballotOf(1, bob), 4), 'committed'), 0);
+    const expired = holding(version(ballot(1, bert), 4), marked('committed'));
     const proposer = candidate();
     proposer.noteRound(1);
-    const ballot = prepared(proposer, at(0));
-    for (const elector of [bob, cyd]) {
-      const { reply } = onPrepare(expired, prepareOf(ballot), monoMs(electorLeaseMs + 60_000));
+    const own = prepared(proposer, at(0));
+    for (const elector of [bert, carl]) {
+      const { reply } = onPrepare(expired, prepare(own), mono(electorLeaseMs + 60_000));
       if (reply.type !== 'promise') throw new Error(reply.type);
       proposer.onPromise(elector, reply, at(1));
     }
@@ -74,32 +108,37 @@ describe('a mistake that would break the lease:', () => {
   });
 
   it('a value dropped when its lease was released', () => {
-    const released = onRelease(holding(acceptedOf(versionOf(ballotOf(1, bob)), 'committed'), 0), ballotOf(1, bob));
-    expect(onPrepare(released, prepareOf(ballotOf(2)), monoMs(1)).reply).toMatchObject({
+    const released = onRelease(holding(version(ballot(1, bert), 0), marked('committed')), ballot(1, bert));
+    expect(onPrepare(released, prepare(ballot(2)), mono(1)).reply).toMatchObject({
       type: 'promise',
-      accepted: acceptedOf(versionOf(ballotOf(1, bob)), 'committed'),
+      accepted: stored(version(ballot(1, bert), 0), 'committed'),
     });
   });
 
   it('a promise lost on restart', () => {
-    const { state, durable } = onPrepare(newAcceptor, prepareOf(ballotOf(2, bob)), monoMs(0));
+    const { state, durable } = onPrepare(newAcceptor, prepare(ballot(2, bert)), mono(0));
     expect(durable).toBe(true);
-    const restarted = restartAcceptor(state, monoMs(0), electorLeaseMs);
-    const lower = onAccept(restarted, acceptOf(versionOf(ballotOf(1)), 'x'), monoMs(1), electorLeaseMs);
+    const restarted = restartAcceptor(state, mono(0), electorLeaseMs);
+    const lower = onAccept(restarted, accept(version(ballot(1), 0), marked('x')), mono(1), electorLeaseMs);
     expect(lower.reply).toMatchObject({ type: 'accept-reject', reason: 'promised' });
   });
 
   it('an accepted value lost on restart', () => {
-    const { state, durable } = onAccept(newAcceptor, acceptOf(versionOf(ballotOf(1)), 'x'), monoMs(0), electorLeaseMs);
+    const { state, durable } = onAccept(
+      newAcceptor,
+      accept(version(ballot(1), 0), marked('x')),
+      mono(0),
+      electorLeaseMs,
+    );
     expect(durable).toBe(true);
-    const restarted = restartAcceptor(state, monoMs(0), electorLeaseMs);
-    expect(restarted.accepted).toEqual(acceptedOf(versionOf(ballotOf(1)), 'x'));
+    const restarted = restartAcceptor(state, mono(0), electorLeaseMs);
+    expect(restarted.accepted).toEqual(stored(version(ballot(1), 0), 'x'));
   });
 
   it('no re-arming after a restart', () => {
-    const stored = { promised: ballotOf(1), accepted: acceptedOf(versionOf(ballotOf(1)), 'x') };
-    const restarted = restartAcceptor(stored, monoMs(0), electorLeaseMs);
-    const competitor = onPrepare(restarted, prepareOf(ballotOf(2, bob)), monoMs(electorLeaseMs - 1));
+    const { promised, accepted } = holding(version(ballot(1), 0));
+    const restarted = restartAcceptor({ promised, accepted }, mono(0), electorLeaseMs);
+    const competitor = onPrepare(restarted, prepare(ballot(2, bert)), mono(electorLeaseMs - 1));
     expect(competitor.reply.type).toBe('prepare-reject');
   });
 
@@ -107,108 +146,118 @@ describe('a mistake that would break the lease:', () => {
     const { proposer } = leader();
     expect(proposer.idle).toBe(false);
     expect(proposer.isLeader(at(leaseMs))).toBe(false);
-    expect(() => proposer.write(() => valueOf('late'), at(leaseMs))).toThrow('bug');
+    expect(() => proposer.write(() => marked('late'), at(leaseMs))).toThrow('bug');
   });
 
   it("the proposer's lease longer than the elector's, or a slow clock without the margin of 10 %", () => {
     const driftMax = 1.1;
-    expect(Math.round(defaultTiming.leaseMs * driftMax)).toBeLessThanOrEqual(defaultTiming.electorLeaseMs);
-    const { state } = onAccept(newAcceptor, acceptOf(versionOf(ballotOf(1)), 'x'), monoMs(0), electorLeaseMs);
-    const { proposer } = leader(at(0));
+    const timing = defaultTiming;
+    const own = ballot(1);
+    const { state } = onAccept(newAcceptor, accept(version(own, 0)), mono(0), timing.electorLeaseMs);
+    const { proposer } = leader(timing.leaseMs);
     // By true time t the proposer's slow clock shows t / 1.1 and the elector's shows t.
-    for (let trueMs = 0; trueMs < 2 * electorLeaseMs; trueMs += 10) {
+    for (let trueMs = 0; trueMs < 2 * timing.electorLeaseMs; trueMs += 10) {
       const believes = proposer.isLeader(at(trueMs / driftMax));
-      const open = onPrepare(state, prepareOf(ballotOf(2, bob)), monoMs(trueMs)).reply.type === 'promise';
+      const open = onPrepare(state, prepare(ballot(2, bert)), mono(trueMs)).reply.type === 'promise';
       expect(believes && open, `after ${trueMs} ms`).toBe(false);
     }
   });
 
-  it('a version resent with a new deadline', () => {
-    const { proposer, ballot } = leader();
-    proposer.write(() => valueOf('a'), at(1_000));
-    proposer.pending();
-    proposer.onAcceptReject(bob, {
-      type: 'accept-reject',
-      task: acceptOf(versionOf(ballot, 1), '').task,
-      version: versionOf(ballot, 1),
-      reason: 'need-value',
-      promised: null,
-    });
-    for (const elector of three) proposer.onAccepted(elector, ackOf(versionOf(ballot, 1)), at(3_500));
-    expect(proposer.isLeader(at(1_000 + leaseMs - 1))).toBe(true);
-    expect(proposer.isLeader(at(1_000 + leaseMs))).toBe(false);
+  it.each<[string, (proposer: Proposer, own: Ballot) => unknown]>([
+    ['unasked', (proposer) => proposer.pending()],
+    [
+      'to one that lacks it',
+      (proposer, own) => proposer.onAcceptReject(bert, rejection(version(own, 1), 'need-value')),
+    ],
+  ])('a version resent with a new deadline, %s', (_, resend) => {
+    const { proposer, own } = leader();
+    proposer.write(() => marked('a'), at(1_000));
+    resend(proposer, own);
+    for (const elector of electors) proposer.onAccepted(elector, accepted(version(own, 1)), at(3_500));
+    // The wall clock stands still, so that the monotonic deadline alone decides.
+    expect(proposer.isLeader(at(1_000 + leaseMs - 1, 1_000))).toBe(true);
+    expect(proposer.isLeader(at(1_000 + leaseMs, 1_000))).toBe(false);
   });
 
-  it('a repeated accept that extends the lease only at the elector asked first', () => {
-    const first = onAccept(newAcceptor, acceptOf(versionOf(ballotOf(1)), 'x'), monoMs(0), electorLeaseMs);
-    const again = onAccept(first.state, acceptOf(versionOf(ballotOf(1)), 'x'), monoMs(4_000), electorLeaseMs);
-    const competitor = onPrepare(again.state, prepareOf(ballotOf(2, bob)), monoMs(electorLeaseMs));
+  it('a repeated accept that extends the lease', () => {
+    const first = onAccept(newAcceptor, accept(version(ballot(1), 0), marked('x')), mono(0), electorLeaseMs);
+    const again = onAccept(first.state, accept(version(ballot(1), 0), marked('x')), mono(4_000), electorLeaseMs);
+    const competitor = onPrepare(again.state, prepare(ballot(2, bert)), mono(electorLeaseMs));
     expect(competitor.reply.type).toBe('promise');
   });
 
   it('a write built from the last committed value while one is unanswered', () => {
-    const { proposer, ballot } = leader();
-    proposer.write(() => valueOf('a'), at(100));
-    proposer.write((last) => valueOf(`${markOf(last)}, b`), at(200));
-    for (const elector of three) proposer.onAccepted(elector, ackOf(versionOf(ballot, 2)), at(300));
+    const { proposer, own } = leader();
+    proposer.write(() => marked('a'), at(100));
+    proposer.write((last) => marked(`${markOf(last)}, b`), at(200));
+    for (const elector of electors) proposer.onAccepted(elector, accepted(version(own, 2)), at(300));
     expect(markOf(proposer.committed?.value)).toBe('a, b');
   });
 
   it('one seq for two writes', () => {
-    const { proposer, ballot } = leader();
-    proposer.write(() => valueOf('a'), at(100));
-    proposer.write(() => valueOf('b'), at(200));
-    for (const elector of three) proposer.onAccepted(elector, ackOf(versionOf(ballot, 1)), at(300));
+    const { proposer, own } = leader();
+    proposer.write(() => marked('a'), at(100));
+    proposer.write(() => marked('b'), at(200));
+    for (const elector of electors) proposer.onAccepted(elector, accepted(version(own, 1)), at(300));
     expect(markOf(proposer.committed?.value)).toBeNull();
     expect(proposer.writing).toBe(true);
   });
 
   it('one variable for both deadlines', () => {
     const { proposer } = leader();
-    proposer.write(() => valueOf('a'), at(2_000));
+    proposer.write(() => marked('a'), at(2_000));
     proposer.renew(at(3_000));
     expect(proposer.isLeader(at(leaseMs - 1))).toBe(true);
     expect(proposer.isLeader(at(leaseMs))).toBe(false);
   });
 
+  it('acks of a lower ballot counted after a new one has begun', () => {
+    const { proposer, own } = leader();
+    proposer.write(() => marked('a'), at(100));
+    proposer.prepare(at(200));
+    const events = electors.map((elector) => proposer.onAccepted(elector, accepted(version(own, 1)), at(300)).type);
+    expect(events).toEqual(['nothing', 'nothing', 'nothing']);
+    expect(proposer.isLeader(at(300))).toBe(false);
+  });
+
   it('a write at a released ballot', () => {
-    const { proposer, ballot } = leader();
-    proposer.write(() => valueOf('a'), at(100));
+    const { proposer, own } = leader();
+    proposer.write(() => marked('a'), at(100));
     proposer.release();
-    expect(() => proposer.write(() => valueOf('b'), at(200))).toThrow('bug');
+    expect(() => proposer.write(() => marked('b'), at(200))).toThrow('bug');
     expect(() => proposer.renew(at(200))).toThrow('bug');
     expect(proposer.pending()).toEqual([]);
-    for (const elector of three) proposer.onAccepted(elector, ackOf(versionOf(ballot, 1)), at(200));
+    for (const elector of electors) proposer.onAccepted(elector, accepted(version(own, 1)), at(200));
     expect(proposer.isLeader(at(200))).toBe(false);
-    expect(prepared(proposer, at(300)).round).toBeGreaterThan(ballot.round);
+    expect(prepared(proposer, at(300)).round).toBeGreaterThan(own.round);
   });
 
   it('the incarnation missing from the ballot: the first ballot of a restarted peer is not that of the run before', () => {
-    const [before, after] = [1, 2].map((incarnation) => prepared(candidate(three, incarnation), at(0)));
+    const [before, after] = [1, 2].map((incarnation) => prepared(candidate(incarnation), at(0)));
     if (before === undefined || after === undefined) throw new Error('no ballots');
-    const { state } = onAccept(newAcceptor, acceptOf(versionOf(before), 'before'), monoMs(0), electorLeaseMs);
-    const step = onAccept(state, acceptOf(versionOf(after), 'after'), monoMs(electorLeaseMs), electorLeaseMs);
+    const { state } = onAccept(newAcceptor, accept(version(before, 0), marked('before')), mono(0), electorLeaseMs);
+    const step = onAccept(state, accept(version(after, 0), marked('after')), mono(electorLeaseMs), electorLeaseMs);
     expect(markOf(step.state.accepted?.value)).toBe('after');
-    expect(step.reply).toEqual(ackOf(versionOf(after)));
+    expect(step.reply).toEqual(accepted(version(after, 0)));
   });
 
   it('the incarnation missing from the matching of replies: those to the run before count for nothing', () => {
-    const before = ballotOf(1, ada, 1);
-    const proposer = candidate(three, 2);
-    const ballot = prepared(proposer, at(0));
-    const promises = three.map((elector) => proposer.onPromise(elector, promiseOf(before), at(1)).type);
+    const before = ballot(1, anna, 1);
+    const proposer = candidate(2);
+    const own = prepared(proposer, at(0));
+    const promises = electors.map((elector) => proposer.onPromise(elector, promise(before), at(1)).type);
     expect(promises).toEqual(['nothing', 'nothing', 'nothing']);
-    for (const elector of three) proposer.onPromise(elector, promiseOf(ballot), at(1));
-    for (const elector of three) proposer.onAccepted(elector, ackOf(versionOf(before)), at(1));
+    for (const elector of electors) proposer.onPromise(elector, promise(own), at(1));
+    for (const elector of electors) proposer.onAccepted(elector, accepted(version(before, 0)), at(1));
     expect(proposer.isLeader(at(1))).toBe(false);
   });
 
   it('one undetected sleep: the monotonic clock stood still, the wall clock did not', () => {
-    const { proposer, ballot } = leader();
+    const { proposer, own } = leader();
     proposer.renew(at(500));
     const woken = at(501, 500 + leaseMs);
     expect(proposer.isLeader(woken)).toBe(false);
-    for (const elector of three) proposer.onAccepted(elector, ackOf(versionOf(ballot, 1)), woken);
+    for (const elector of electors) proposer.onAccepted(elector, accepted(version(own, 1)), woken);
     expect(proposer.isLeader(woken)).toBe(false);
   });
 });
