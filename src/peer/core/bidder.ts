@@ -111,6 +111,11 @@ export class Bidder {
     this.#offers.delete(task);
   }
 
+  forget(task: TaskId): void {
+    this.#answered.delete(task);
+    this.#offers.delete(task);
+  }
+
   onQuota(until: WallMs | null, reason: string): void {
     this.#quota = { until, reason };
   }

@@ -303,12 +303,18 @@ export class Core {
     this.#membership.prune(step);
     if (this.#bidder.refresh(step)) this.#bidder.offer(step);
     for (const { task, state } of this.#catalogue.all()) {
-      if (!isTerminal(state) || step.wallMs - task.body.createdAt < this.#config.timing.keepFinishedMs) continue;
-      this.#seats.close(task.id);
+      if (!isTerminal(state)) continue;
       this.#leaders.forget(task.id);
-      this.#catalogue.forget(task.id, step);
+      this.#seats.rest(task.id);
+      if (step.wallMs - task.body.createdAt >= this.#config.timing.keepFinishedMs) this.#forget(task.id, step);
     }
     step.setTimer({ type: 'tick' }, tickMs);
+  }
+
+  #forget(task: TaskId, step: Step): void {
+    this.#seats.close(task);
+    this.#bidder.forget(task);
+    this.#catalogue.forget(task, step);
   }
 
   #onCommand(id: CommandId, command: Command, step: Step): void {

@@ -104,6 +104,14 @@ export class Seats {
     step.persist({ kind: 'register', task: task.id, register: { promised: null, accepted: null } });
   }
 
+  /** An ended task needs its register, for those who have missed the end, but nothing that was said on the way. */
+  rest(task: TaskId): void {
+    const seat = this.#seats.get(task);
+    if (seat === undefined) return;
+    seat.answers.clear();
+    seat.cancels = [];
+  }
+
   close(task: TaskId): void {
     this.#seats.delete(task);
   }
