@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { type Env, runCli } from '../support/cli.ts';
 import type { TaskJson } from '../support/mesh.ts';
 import { git } from '../support/repository.ts';
 import { waitFor } from '../support/wait.ts';
@@ -43,4 +44,21 @@ it('five peers submit one issue at the same moment: one task survives, with one 
   const survivor = tasks.find(({ state }) => state === 'done');
   for (const { state, duplicateOf } of tasks) if (state === 'cancelled') expect(duplicateOf).toBe(survivor?.id);
   expect(scene.pullsFor(7)).toBe(1);
+}, 60_000);
+
+it('an unknown issue, a wrong token and an unknown repository are one clear line each, and exit 2', async () => {
+  await using scene = await Scene.start(generalists.slice(0, 1), command);
+  const { env } = scene.peer('alpha');
+  const submit = (issue: string, repo: string, extra: Env = {}) =>
+    runCli(['submit', '--issue', issue, '--repo', repo], { ...env, ...extra });
+  const unknownIssue = await submit('999', slug);
+  const wrongToken = await submit('7', slug, { GITHUB_TOKEN: 'wrong' });
+  const unknownRepository = await submit('7', 'acme/nothing');
+  for (const { code, stdout, stderr } of [unknownIssue, wrongToken, unknownRepository]) {
+    expect({ code, stdout, lines: stderr.trim().split('\n').length }).toEqual({ code: 2, stdout: '', lines: 1 });
+  }
+  expect(unknownIssue.stderr).toContain('999');
+  expect(wrongToken.stderr).toContain('GITHUB_TOKEN');
+  expect(unknownRepository.stderr).toContain('acme/nothing');
+  expect((await scene.status('alpha')).tasks).toEqual([]);
 }, 60_000);
