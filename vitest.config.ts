@@ -3,7 +3,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // End-to-end tests wait more than they compute.
-    maxWorkers: 3,
+    // Each end-to-end test brings five processes of its own.
+    maxWorkers: 2,
+    // A deadline is for what hangs, not for what is slow on a busy machine.
+    testTimeout: 30_000,
   },
 });
