@@ -1,6 +1,5 @@
 /**
- * Every duration of the protocol, in milliseconds. A mesh runs one set; the simulator may pass another.
- * Where a number is not explained here it is a default that DESIGN's benchmark found good enough.
+ * Every duration of the protocol, in milliseconds. A mesh runs one set; tests may pass another.
  */
 export interface Timing {
   /** D_P: how long a proposer believes in its lease, from before the round was sent (P1, P5). */

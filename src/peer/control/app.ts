@@ -34,7 +34,7 @@ const logQuerySchema = z.object({
   offset: z.coerce.number().int().nonnegative().default(0),
 });
 
-/** The control API of DESIGN §8: what it answers is in shapes.ts. `onStop` is called once, and must return at once. */
+/** The control API: what it answers is in shapes.ts. `onStop` is called once, and must return at once. */
 export function controlApp(service: PeerService, onStop: () => void): Hono {
   const app = new Hono();
   let isStopping = false;
