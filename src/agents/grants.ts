@@ -1,18 +1,37 @@
 import type { PublishStep } from '../protocol/agent.ts';
 
-/** A grant to start one step, until a point of the monotonic clock. */
+/** A grant to start one step within a time. */
 export interface Grant {
   isValid(): boolean;
 }
 
-/** The place where a job waits for the grant that it has asked for. A grant that nobody waits for is dropped. */
+export interface Clocks {
+  readonly monoMs: number;
+  readonly wallMs: number;
+}
+const readClocks = (): Clocks => ({ monoMs: performance.now(), wallMs: Date.now() });
+
+/**
+ * The place where a job waits for the grant that it has asked for. A grant that nobody waits for is dropped. It ends on
+ * either clock: the monotonic one stands still while a laptop sleeps (P4).
+ */
 export class Grants {
+  readonly #clocks: () => Clocks;
   #waiting: { readonly step: PublishStep; readonly resolve: (grant: Grant) => void } | null = null;
+
+  constructor(clocks: () => Clocks = readClocks) {
+    this.#clocks = clocks;
+  }
 
   give(step: PublishStep, validMs: number): void {
     if (this.#waiting?.step !== step) return;
-    const untilMs = performance.now() + validMs;
-    this.#waiting.resolve({ isValid: () => performance.now() < untilMs });
+    const given = this.#clocks();
+    this.#waiting.resolve({
+      isValid: () => {
+        const { monoMs, wallMs } = this.#clocks();
+        return monoMs - given.monoMs < validMs && Math.abs(wallMs - given.wallMs) < validMs;
+      },
+    });
     this.#waiting = null;
   }
 

@@ -55,17 +55,17 @@ export function liveLease(state: AcceptorState, now: MonoMs): Lease | null {
 
 /** A1. A competitor of a live lease is promised nothing, so that it cannot disturb a healthy leader. */
 export function onPrepare(state: AcceptorState, message: MessageOf<'prepare'>, now: MonoMs): AcceptorStep {
-  const { task, ballot } = message;
+  const { task, generation, ballot } = message;
   const holder = liveHolder(state, now);
   if (holder !== null && !sameOwner(holder, ballot)) {
-    return refuse(state, { type: 'prepare-reject', task, ballot, holder, promised: state.promised });
+    return refuse(state, { type: 'prepare-reject', task, generation, ballot, holder, promised: state.promised });
   }
   if (state.promised !== null && compareBallots(ballot, state.promised) < 0) {
-    return refuse(state, { type: 'prepare-reject', task, ballot, holder: null, promised: state.promised });
+    return refuse(state, { type: 'prepare-reject', task, generation, ballot, holder: null, promised: state.promised });
   }
   return {
     state: { ...state, promised: ballot },
-    reply: { type: 'promise', task, ballot, accepted: state.accepted, lease: holder },
+    reply: { type: 'promise', task, generation, ballot, accepted: state.accepted, lease: holder },
     durable: state.promised === null || !sameBallot(ballot, state.promised),
   };
 }
@@ -77,13 +77,13 @@ export function onAccept(
   now: MonoMs,
   electorLeaseMs: number,
 ): AcceptorStep {
-  const { task, version, valueVersion } = message;
+  const { task, generation, version, valueVersion } = message;
   const { ballot } = version;
   if (state.accepted !== null && sameVersion(version, state.accepted.version)) {
-    return refuse(state, { type: 'accepted', task, version });
+    return refuse(state, { type: 'accepted', task, generation, version });
   }
   const reject = (reason: MessageOf<'accept-reject'>['reason']): AcceptorStep =>
-    refuse(state, { type: 'accept-reject', task, version, reason, promised: state.promised });
+    refuse(state, { type: 'accept-reject', task, generation, version, reason, promised: state.promised });
 
   if (state.promised !== null && compareBallots(ballot, state.promised) < 0) return reject('promised');
   const holder = liveHolder(state, now);
@@ -98,7 +98,7 @@ export function onAccept(
       accepted: { version, valueVersion, value },
       lease: { ballot, until: monoMs(now + electorLeaseMs) },
     },
-    reply: { type: 'accepted', task, version },
+    reply: { type: 'accepted', task, generation, version },
     durable: true,
   };
 }

@@ -22,4 +22,21 @@ export function rankByHash(peers: readonly PeerId[], nonce: string): readonly Pe
 export const chooseElectorate = (answered: readonly PeerId[], nonce: string): readonly PeerId[] =>
   rankByHash(answered, nonce).slice(0, electorateSize(answered.length));
 
+/** An electorate that has another size than the mesh affords, or an elector that is gone or about to go. */
+export const isOffAim = (electorate: readonly PeerId[], staying: readonly PeerId[]): boolean =>
+  electorate.length !== electorateSize(staying.length) || electorate.some((peer) => !staying.includes(peer));
+
+/** The electorate to move to: whoever of the present one stays keeps the seat where there is one, the rest by hash. */
+export function nextElectorate(
+  electorate: readonly PeerId[],
+  staying: readonly PeerId[],
+  nonce: string,
+): readonly PeerId[] {
+  const ranked = rankByHash(staying, nonce);
+  const kept = ranked.filter((peer) => electorate.includes(peer));
+  const others = ranked.filter((peer) => !electorate.includes(peer));
+  const chosen = new Set([...kept, ...others].slice(0, electorateSize(staying.length)));
+  return ranked.filter((peer) => chosen.has(peer));
+}
+
 const hashOf = (nonce: string, peer: PeerId): string => bytesToHex(sha256(utf8ToBytes(`${nonce}/${peer}`)));

@@ -7,9 +7,17 @@ import {
   sameVersion,
   type Version,
 } from '../protocol/ballot.ts';
-import { type MonoMs, monoMs, type Now, type PeerId, type TaskId, type WallMs } from '../protocol/ids.ts';
+import {
+  type GenerationId,
+  type MonoMs,
+  monoMs,
+  type Now,
+  type PeerId,
+  type TaskId,
+  type WallMs,
+} from '../protocol/ids.ts';
 import type { Accepted, Message, MessageOf } from '../protocol/messages.ts';
-import { initialState, type TaskState } from '../protocol/state.ts';
+import type { TaskState } from '../protocol/state.ts';
 import { majorityOf } from './electorate.ts';
 
 /** When a belief ends: on the monotonic clock, or when the wall clock has moved as far since the round was sent (P4). */
@@ -25,6 +33,14 @@ interface Sent {
   readonly value: TaskState;
   readonly acks: Set<PeerId>;
   readonly rejections: Set<PeerId>;
+}
+
+/** The register that is led: one generation of a task, and the value it began with. */
+export interface Register {
+  readonly task: TaskId;
+  readonly generation: GenerationId;
+  readonly electors: readonly PeerId[];
+  readonly initial: TaskState;
 }
 
 export interface Committed {
@@ -43,6 +59,8 @@ export type ProposerEvent =
   | { readonly type: 'nothing' }
   | { readonly type: 'send'; readonly messages: readonly Outgoing[] }
   | { readonly type: 'committed'; readonly committed: Committed; readonly won: boolean }
+  /** M2: a majority has acknowledged this one version, which is the seal. This proposer is idle again. */
+  | { readonly type: 'sealed'; readonly value: TaskState }
   /** Another ballot or lease is in the way; this proposer is idle again. */
   | { readonly type: 'rejected' };
 
@@ -52,17 +70,18 @@ const nothing: ProposerEvent = { type: 'nothing' };
  * One candidate for the lease of one task, and its holder once it has won: rules P1 to P6.
  *
  *   idle ─prepare→ preparing ─majority open→ accepting ─majority acked in time→ leading
- *     ↑______________ release, rejection, or the deadline passed ______________|
+ *     ↑                          └ the value is a seal → sealing ←─────── seal ────┤
+ *     ├─────────────────────────── majority acked ────────┘                        │
+ *     └────────────────── release, rejection, or the deadline passed ──────────────┘
  *
  * The in-flight deadline and the held one are kept apart: a round that is not answered extends nothing (P5).
  */
 export class Proposer {
-  readonly #task: TaskId;
+  readonly #register: Register;
   readonly #self: Owner;
-  readonly #electors: readonly PeerId[];
   readonly #leaseMs: number;
   #highestRound = 0;
-  #phase: 'idle' | 'preparing' | 'accepting' | 'leading' = 'idle';
+  #phase: 'idle' | 'preparing' | 'accepting' | 'leading' | 'sealing' = 'idle';
   #ballot: Ballot | null = null;
   /** By elector, never by message (P2). */
   #promises = new Map<PeerId, Accepted | null>();
@@ -72,11 +91,14 @@ export class Proposer {
   #inFlight: Deadline | null = null;
   #held: Deadline | null = null;
 
-  constructor(task: TaskId, self: Owner, electors: readonly PeerId[], leaseMs: number) {
-    this.#task = task;
+  constructor(register: Register, self: Owner, leaseMs: number) {
+    this.#register = register;
     this.#self = self;
-    this.#electors = electors;
     this.#leaseMs = leaseMs;
+  }
+
+  get register(): Register {
+    return this.#register;
   }
 
   get ballot(): Ballot | null {
@@ -87,13 +109,18 @@ export class Proposer {
     return this.#phase === 'idle';
   }
 
+  /** Waits for electors, with or without success: a round that takes too long is given up. */
+  get isWaiting(): boolean {
+    return this.#phase === 'preparing' || this.#phase === 'accepting' || this.#phase === 'sealing';
+  }
+
   get committed(): Committed | null {
     return this.#committed;
   }
 
   /** The last value sent; before anything was, the initial one. A write is computed from it, committed or not (P5). */
   get latest(): TaskState {
-    return this.#sent?.value ?? initialState;
+    return this.#sent?.value ?? this.#register.initial;
   }
 
   /** A write has been sent that no majority has acknowledged yet. */
@@ -125,24 +152,26 @@ export class Proposer {
     this.#sent = null;
     this.#held = null;
     this.#inFlight = this.#deadline(now);
-    return this.#toAll({ type: 'prepare', task: this.#task, ballot });
+    return this.#toAll({ type: 'prepare', ...this.#names(), ballot });
   }
 
   /** P2, P3. preparing → accepting when a majority of electors has promised this very ballot and is open. */
   onPromise(from: PeerId, message: MessageOf<'promise'>, now: Now): ProposerEvent {
     const { ballot } = this;
     if (this.#phase !== 'preparing' || ballot === null || !sameBallot(message.ballot, ballot)) return nothing;
-    if (!this.#electors.includes(from) || (message.lease !== null && !sameOwner(message.lease, this.#self)))
+    if (!this.#register.electors.includes(from) || (message.lease !== null && !sameOwner(message.lease, this.#self)))
       return nothing;
     this.#promises.set(from, message.accepted);
-    if (this.#promises.size < majorityOf(this.#electors.length) || !this.#inTime(now)) return nothing;
+    if (this.#promises.size < majorityOf(this.#register.electors.length) || !this.#inTime(now)) return nothing;
 
     const version: Version = { ballot, seq: 0 };
-    this.#phase = 'accepting';
+    const value = this.#highestReported();
+    // M1: a sealed value makes nobody leader; it is only committed again.
+    this.#phase = value.moved === null ? 'accepting' : 'sealing';
     this.#sent = {
       version,
       valueVersion: version,
-      value: this.#highestReported(),
+      value,
       acks: new Set(),
       rejections: new Set(),
     };
@@ -157,13 +186,21 @@ export class Proposer {
     return this.#rejected(from, this.#rejections);
   }
 
-  /** P4. accepting → leading at a majority of acks of exactly this version, before its in-flight deadline. */
+  /**
+   * P4. accepting → leading at a majority of acks of exactly this version, before its in-flight deadline.
+   * M2. sealing → idle at such a majority, however late: the seal gives no lease, and what a majority has is known.
+   */
   onAccepted(from: PeerId, message: MessageOf<'accepted'>, now: Now): ProposerEvent {
     const sent = this.#sent;
     if (sent === null || this.#inFlight === null || !sameVersion(message.version, sent.version)) return nothing;
-    if (!this.#electors.includes(from)) return nothing;
+    if (!this.#register.electors.includes(from)) return nothing;
     sent.acks.add(from);
-    if (sent.acks.size !== majorityOf(this.#electors.length) || !this.#inTime(now)) return nothing;
+    if (sent.acks.size !== majorityOf(this.#register.electors.length)) return nothing;
+    if (this.#phase === 'sealing') {
+      this.stepDown();
+      return { type: 'sealed', value: sent.value };
+    }
+    if (!this.#inTime(now)) return nothing;
 
     const won = this.#phase === 'accepting';
     this.#phase = 'leading';
@@ -198,6 +235,18 @@ export class Proposer {
     return this.#accepts('with-value');
   }
 
+  /**
+   * M1: leading → sealing. The lease is given up before the seal is sent, not when it is acknowledged: from then on the
+   * next generation may have a leader.
+   * @throws when this peer is not the leader.
+   */
+  seal(change: (last: TaskState) => TaskState, now: Now): readonly Outgoing[] {
+    const messages = this.write(change, now);
+    this.#phase = 'sealing';
+    this.#held = null;
+    return messages;
+  }
+
   /** P5: a renewal is a write of the same value; it carries versions only. */
   renew(now: Now): readonly Outgoing[] {
     const { version, valueVersion, value } = this.#expectLeading(now);
@@ -215,7 +264,7 @@ export class Proposer {
   /** What is still unanswered, for an elector that could not answer before: the same versions, the same deadline. */
   pending(): readonly Outgoing[] {
     if (this.#phase === 'preparing' && this.#ballot !== null) {
-      return this.#toAll({ type: 'prepare', task: this.#task, ballot: this.#ballot });
+      return this.#toAll({ type: 'prepare', ...this.#names(), ballot: this.#ballot });
     }
     return this.#accepts('with-value');
   }
@@ -224,7 +273,7 @@ export class Proposer {
   release(): readonly Outgoing[] {
     const { ballot } = this;
     this.stepDown();
-    return ballot === null ? [] : this.#toAll({ type: 'release', task: this.#task, ballot });
+    return ballot === null ? [] : this.#toAll({ type: 'release', ...this.#names(), ballot });
   }
 
   /** → idle: whatever was held is given up; the next ballot is a higher one. */
@@ -238,8 +287,8 @@ export class Proposer {
   }
 
   #rejected(from: PeerId, rejections: Set<PeerId>): ProposerEvent {
-    if (this.#electors.includes(from)) rejections.add(from);
-    if (this.#electors.length - rejections.size >= majorityOf(this.#electors.length)) return nothing;
+    if (this.#register.electors.includes(from)) rejections.add(from);
+    if (this.#register.electors.length - rejections.size >= majorityOf(this.#register.electors.length)) return nothing;
     this.stepDown();
     return { type: 'rejected' };
   }
@@ -252,11 +301,12 @@ export class Proposer {
         highest = accepted;
       }
     }
-    return highest === null ? initialState : highest.value;
+    return highest === null ? this.#register.initial : highest.value;
   }
 
   #expectLeading(now: Now): Sent {
-    if (!this.isLeader(now) || this.#sent === null) throw new Error(`bug: a write to ${this.#task} without its lease`);
+    if (!this.isLeader(now) || this.#sent === null)
+      throw new Error(`bug: a write to ${this.#register.task} without its lease`);
     return this.#sent;
   }
 
@@ -265,7 +315,7 @@ export class Proposer {
     const { version, valueVersion, value } = this.#sent;
     return this.#toAll({
       type: 'accept',
-      task: this.#task,
+      ...this.#names(),
       version,
       valueVersion,
       value: form === 'with-value' ? value : null,
@@ -273,7 +323,12 @@ export class Proposer {
   }
 
   #toAll(message: Message): readonly Outgoing[] {
-    return this.#electors.map((to) => ({ to, message }));
+    return this.#register.electors.map((to) => ({ to, message }));
+  }
+
+  #names(): { readonly task: TaskId; readonly generation: GenerationId } {
+    const { task, generation } = this.#register;
+    return { task, generation };
   }
 
   #deadline(now: Now): Deadline {

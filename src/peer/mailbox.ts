@@ -1,12 +1,13 @@
 import type { Now } from '../protocol/ids.ts';
 import type { Core } from './core/core.ts';
 import type { Effect, Input } from './core/io.ts';
+import { SleepWatch } from './sleep.ts';
 import type { DurableRecord, Store } from './store/store.ts';
 
 type Deed = Exclude<Effect, { type: 'persist' }>;
 
 export interface MailboxParts {
-  readonly core: Core;
+  readonly core: Pick<Core, 'step'>;
   readonly store: Pick<Store, 'write'>;
   readonly now: () => Now;
   /** Carries out, in order, what a batch of steps asked for; everything they persisted is durable by then. */
@@ -27,6 +28,7 @@ const maxLazy = 256;
  */
 export class Mailbox {
   readonly #parts: MailboxParts;
+  readonly #sleep = new SleepWatch();
   #waiting: Input[] = [];
   /** Lazy records that go with the next fsync. */
   #lazy: DurableRecord[] = [];
@@ -66,7 +68,7 @@ export class Mailbox {
     try {
       while (this.#waiting.length > 0) {
         const batch = this.#waiting.splice(0, maxBatch);
-        await this.#carryOut(batch.flatMap((input) => this.#parts.core.step(input, this.#parts.now())));
+        await this.#carryOut(batch.flatMap((input) => this.#step(input)));
       }
     } catch (error) {
       this.#drop();
@@ -74,6 +76,14 @@ export class Mailbox {
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** The core hears of a sleep before anything else that comes after it. */
+  #step(input: Input): readonly Effect[] {
+    const now = this.#parts.now();
+    const lostMs = this.#sleep.look(now);
+    const woken = lostMs === 0 ? [] : this.#parts.core.step({ type: 'woke', lostMs }, now);
+    return [...woken, ...this.#parts.core.step(input, now)];
   }
 
   async #carryOut(effects: readonly Effect[]): Promise<void> {

@@ -17,6 +17,8 @@ export type RunId = Branded<string, 'RunId'>;
 export type HostId = Branded<string, 'HostId'>;
 /** Links a local command to its reply. */
 export type CommandId = Branded<string, 'CommandId'>;
+/** Names a generation of a task's register: `origin`, or 16 hex digits. */
+export type GenerationId = Branded<string, 'GenerationId'>;
 /** Milliseconds of the monotonic clock: decides leases and grants, never persisted, never sent. */
 export type MonoMs = Branded<number, 'MonoMs'>;
 /** Milliseconds since the epoch: for people, quotas and pruning, never for leases. */
@@ -34,6 +36,7 @@ export const peerIdSchema = branded<PeerId>(z.string().regex(/^[1-9A-HJ-NP-Za-km
 export const taskIdSchema = branded<TaskId>(z.string().regex(/^[0-9a-f]{64}$/));
 export const taskKeySchema = branded<TaskKey>(z.string().min(1).max(300));
 export const commitIdSchema = branded<CommitId>(z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/));
+export const generationIdSchema = branded<GenerationId>(z.string().regex(/^(?:origin|[0-9a-f]{16})$/));
 export const hostIdSchema = branded<HostId>(z.string().min(1).max(128));
 export const wallMsSchema = branded<WallMs>(z.int().nonnegative());
 

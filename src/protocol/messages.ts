@@ -3,13 +3,14 @@ import { PublishSteps } from './agent.ts';
 import { ballotSchema, ownerSchema, versionSchema } from './ballot.ts';
 import { answerSchema } from './bids.ts';
 import { advertSchema } from './hello.ts';
-import { commitIdSchema, taskIdSchema } from './ids.ts';
+import { commitIdSchema, generationIdSchema, taskIdSchema } from './ids.ts';
 import { Limits } from './limits.ts';
 import { draftSchema, signedRecordSchema } from './record.ts';
 import { outcomeSchema, publicationSchema, taskStateSchema } from './state.ts';
-import { progressSchema, summarySchema } from './summary.ts';
+import { progressSchema, stampSchema, summarySchema } from './summary.ts';
 
 const task = taskIdSchema;
+const generation = generationIdSchema;
 const attempt = z.int().positive();
 const counter = z.int().nonnegative();
 const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
@@ -42,9 +43,10 @@ export const messageSchema = z.discriminatedUnion('type', [
   message('preflight', { nonce: z.string().max(64) }),
   message('preflight-ok', { nonce: z.string().max(64) }),
 
-  message('prepare', { task, ballot: ballotSchema }),
+  message('prepare', { task, generation, ballot: ballotSchema }),
   message('promise', {
     task,
+    generation,
     ballot: ballotSchema,
     accepted: acceptedSchema.nullable(),
     lease: ownerSchema.nullable(),
@@ -52,20 +54,44 @@ export const messageSchema = z.discriminatedUnion('type', [
   /** A1: `holder` of the live lease, or the ballot promised to another. */
   message('prepare-reject', {
     task,
+    generation,
     ballot: ballotSchema,
     holder: ownerSchema.nullable(),
     promised: ballotSchema.nullable(),
   }),
   /** Without a value: "the same as you accepted at `valueVersion`"; an elector that lacks it says so. */
-  message('accept', { task, version: versionSchema, valueVersion: versionSchema, value: taskStateSchema.nullable() }),
-  message('accepted', { task, version: versionSchema }),
+  message('accept', {
+    task,
+    generation,
+    version: versionSchema,
+    valueVersion: versionSchema,
+    value: taskStateSchema.nullable(),
+  }),
+  message('accepted', { task, generation, version: versionSchema }),
   message('accept-reject', {
     task,
+    generation,
     version: versionSchema,
     reason: z.enum(['promised', 'held', 'old', 'need-value']),
     promised: ballotSchema.nullable(),
   }),
-  message('release', { task, ballot: ballotSchema }),
+  message('release', { task, generation, ballot: ballotSchema }),
+
+  /** An elector of a generation that it has not installed yet: it answers nothing else until it has (M3). */
+  message('need-install', { task, generation }),
+  /** The seal is committed: `state` is the initial value of the register of `state.generation` (M2). */
+  message('install', { task, state: taskStateSchema }),
+  message('installed', { task, generation }),
+  /** Somebody adopts the task: what does this elector's register say? */
+  message('read', { task, request: z.string().max(64) }),
+  message('read-answer', {
+    task,
+    request: z.string().max(64),
+    version: versionSchema.nullable(),
+    state: taskStateSchema,
+  }),
+  /** This peer is about to stop: its seats go to others. */
+  message('leaving', {}),
 
   message('call', { task, attempt, ballot: ballotSchema }),
   message('answer', { task, attempt, answer: answerSchema }),
@@ -96,7 +122,7 @@ export const messageSchema = z.discriminatedUnion('type', [
   message('sync-buckets', { buckets: z.array(z.string().max(16)).max(256) }),
   message('sync-entries', {
     buckets: z.array(z.int().min(0).max(255)).max(256),
-    entries: z.array(z.object({ task: taskIdSchema, version: versionSchema.nullable() })).max(Limits.syncEntries),
+    entries: z.array(z.object({ task: taskIdSchema, stamp: stampSchema.nullable() })).max(Limits.syncEntries),
     reply: z.boolean(),
   }),
   message('summary', { summary: summarySchema }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Generation, generationSchema } from './generation.ts';
 import {
   commitIdSchema,
   type PeerId,
@@ -83,6 +84,10 @@ export const taskStateSchema = z.looseObject({
   lapses: z.int().nonnegative(),
   /** The last publication that was committed: the next attempt asks the forge about it before anything else. */
   publication: publicationSchema.nullable(),
+  /** The generation this state was written in; null = the origin, which the task's record names. */
+  generation: generationSchema.nullable().default(null),
+  /** The seal: this register is closed for good, and the task lives on in that generation (M1 to M3). */
+  moved: generationSchema.nullable().default(null),
 });
 export type TaskState = z.infer<typeof taskStateSchema>;
 
@@ -98,6 +103,8 @@ export const initialState: TaskState = {
   failures: 0,
   lapses: 0,
   publication: null,
+  generation: null,
+  moved: null,
 };
 
 export type ActivePhase = Extract<Phase, { name: 'assigned' | 'publishing' }>;
@@ -172,6 +179,19 @@ export function cancel(state: TaskState, reason: string, duplicateOf: TaskId | n
     active === null ? state : { ...state, attempts: endAttempt(state, { type: 'stopped', reason }, at).attempts };
   return { ...ended, phase: { name: 'cancelled', reason, duplicateOf } };
 }
+
+/** Sealed: the last value of this generation's register, whatever the phase. An ended task moves nowhere. */
+export function seal(state: TaskState, next: Generation): TaskState {
+  if (isTerminal(state) || state.moved !== null) throw new Error(`bug: seal in phase ${state.phase.name}`);
+  return { ...state, moved: next };
+}
+
+/** The initial value of `next`'s register (M3): everything that the last generation had committed. */
+export const succeed = (state: TaskState, next: Generation): TaskState => ({
+  ...state,
+  generation: next,
+  moved: null,
+});
 
 function expectPhase(state: TaskState, name: Phase['name']): void {
   if (state.phase.name !== name) throw new Error(`bug: expected phase ${name}, found ${state.phase.name}`);

@@ -29,6 +29,10 @@ export interface Timing {
   readonly submitMs: number;
   readonly resendMs: number;
   readonly cancelMs: number;
+  /** An electorate that is off its aim, or misses an elector, for so long is moved. */
+  readonly healAfterMs: number;
+  /** Who adopts a task waits so long for what its reachable electors know. */
+  readonly readMs: number;
   readonly syncEveryMs: number;
   readonly advertEveryMs: number;
   readonly progressEveryMs: number;
@@ -55,6 +59,8 @@ export const defaultTiming: Timing = {
   submitMs: 10_000,
   resendMs: 1_000,
   cancelMs: 10_000,
+  healAfterMs: 30_000,
+  readMs: 1_000,
   syncEveryMs: 30_000,
   advertEveryMs: 15_000,
   progressEveryMs: 5_000,

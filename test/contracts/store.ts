@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DurableRecord, Store, Stored } from '../../src/peer/store/store.ts';
+import { originId } from '../../src/protocol/generation.ts';
+import type { GenerationId } from '../../src/protocol/ids.ts';
 import { initialState } from '../../src/protocol/state.ts';
 import {
   ballot,
   everyKind,
+  movedRegister,
   nothing,
   peerA,
   peerB,
@@ -69,9 +72,20 @@ export function storeContract(name: string, make: () => Promise<StoreWorld>): vo
 
     test('a register without promise or value comes back', async () => {
       const { store } = await open();
-      const register = { promised: null, accepted: null };
+      const register = { initial: null, promised: null, accepted: null };
       await store.write([{ kind: 'register', task: taskOf('a'), register }]);
       expect((await reopened(store)).registers).toEqual([{ task: taskOf('a'), register }]);
+    });
+
+    test('a task has a register for each of its generations', async () => {
+      const { store } = await open();
+      const [task, id] = [taskOf('a'), 'b'.repeat(16) as GenerationId];
+      await store.write([{ kind: 'register', task, register: someRegister(1) }]);
+      await store.write([{ kind: 'register', task, register: movedRegister(id) }]);
+      expect((await reopened(store)).registers).toEqual([
+        { task, register: someRegister(1) },
+        { task, register: movedRegister(id) },
+      ]);
     });
 
     test('fields of a newer peer inside a state are kept', async () => {
@@ -108,7 +122,9 @@ export function storeContract(name: string, make: () => Promise<StoreWorld>): vo
       const { store } = await open();
       const [gone, kept] = [taskOf('a'), taskOf('b')];
       await store.write([...everyKind(gone), ...everyKind(kept)]);
-      await store.write([{ kind: 'forget', task: gone }]);
+      const next = 'a'.repeat(16) as GenerationId;
+      await store.write([{ kind: 'register', task: gone, register: movedRegister(next) }]);
+      await store.write([{ kind: 'forget', task: gone, generations: [originId, next] }]);
       const stored = await reopened(store);
       expect(stored.tasks.map((one) => one.task)).toEqual([kept]);
       expect(stored.registers.map((one) => one.task)).toEqual([kept]);
@@ -154,7 +170,7 @@ export function storeContract(name: string, make: () => Promise<StoreWorld>): vo
 
     test('what could not be read back is not written', async () => {
       const { store } = await open();
-      const register = { promised: { ...ballot, round: -1 }, accepted: null };
+      const register = { initial: null, promised: { ...ballot, round: -1 }, accepted: null };
       const write = store.write([{ kind: 'register', task: taskOf('a'), register }]);
       await expect(write).rejects.toThrow(/bug: register!a+ is not fit/);
       expect((await reopened(store)).registers).toEqual([]);

@@ -15,7 +15,7 @@ import { EventQueue } from '../sim/queue.ts';
 import { seeded } from '../sim/random.ts';
 import { LeaseOracle, trailOf } from './lease-oracle.ts';
 import { fivePeers } from './peers.ts';
-import { task } from './rules/support.ts';
+import { register } from './rules/support.ts';
 
 export interface ModelOptions {
   readonly seed: number;
@@ -83,7 +83,7 @@ export class LeaseModel {
       candidate: index < options.proposers,
       acceptor: newAcceptor,
       durable: { promised: null, accepted: null },
-      proposer: new Proposer(task, { peer, incarnation: 1 }, peers, options.timing.leaseMs),
+      proposer: new Proposer({ ...register, electors: peers }, { peer, incarnation: 1 }, options.timing.leaseMs),
       incarnation: 1,
       bootedAt: 0,
       state: 'up',
@@ -248,7 +248,11 @@ export class LeaseModel {
     node.sleptMs = 0;
     const electors = this.#nodes.map(({ peer }) => peer);
     const { leaseMs, electorLeaseMs } = this.#options.timing;
-    node.proposer = new Proposer(task, { peer: node.peer, incarnation: node.incarnation }, electors, leaseMs);
+    node.proposer = new Proposer(
+      { ...register, electors },
+      { peer: node.peer, incarnation: node.incarnation },
+      leaseMs,
+    );
     node.acceptor = restartAcceptor(node.durable, this.#now(node).monoMs, electorLeaseMs);
   }
 

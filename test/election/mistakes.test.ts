@@ -16,12 +16,14 @@ import {
   carl,
   electorLeaseMs,
   electors,
+  generation,
   holding,
   leaseMs,
   mono,
   owner,
   prepare,
   promise,
+  register,
   task,
   version,
 } from './rules/support.ts';
@@ -33,7 +35,7 @@ const markOf = (state: TaskState | undefined): unknown => state?.mark ?? null;
 const stored = (of: Version, mark: string): Accepted => ({ version: of, valueVersion: of, value: marked(mark) });
 
 const candidate = (incarnation = 1, beliefMs = leaseMs): Proposer =>
-  new Proposer(task, owner(anna, incarnation), electors, beliefMs);
+  new Proposer(register, owner(anna, incarnation), beliefMs);
 
 /** The ballot that it has just begun. */
 function prepared(proposer: Proposer, now: Now): Ballot {
@@ -55,6 +57,7 @@ function leader(beliefMs = leaseMs): { proposer: Proposer; own: Ballot } {
 const rejection = (of: Version, reason: MessageOf<'accept-reject'>['reason']): MessageOf<'accept-reject'> => ({
   type: 'accept-reject',
   task,
+  generation,
   version: of,
   reason,
   promised: null,

@@ -1,9 +1,9 @@
 import type { Advert, Hello } from '../../src/protocol/hello.ts';
-import { type CommitId, type PeerId, type TaskId, wallMs } from '../../src/protocol/ids.ts';
+import { type CommitId, type GenerationId, type PeerId, type TaskId, wallMs } from '../../src/protocol/ids.ts';
 import type { Gossip, Message, MessageOf } from '../../src/protocol/messages.ts';
 import { promptKey, type SignedRecord, type TaskBody } from '../../src/protocol/record.ts';
-import { assign, initialState } from '../../src/protocol/state.ts';
-import type { Progress, Summary } from '../../src/protocol/summary.ts';
+import { assign, initialState, seal, succeed } from '../../src/protocol/state.ts';
+import { type Progress, type Summary, stampOf } from '../../src/protocol/summary.ts';
 
 export const peer = '12D3KooWAda' as PeerId;
 export const other = '12D3KooWBob' as PeerId;
@@ -35,6 +35,14 @@ const record: SignedRecord = { bytes: new Uint8Array([1, 2, 3]), signature: new 
 const ballot = { round: 3, peer, incarnation: 2 };
 const version = { ballot, seq: 4 };
 const state = assign(initialState, other, wallMs(1_000));
+const generation = '0123456789abcdef' as GenerationId;
+/** In its second generation, and sealed for the third. */
+const movedState = seal(succeed(state, { number: 1, id: generation, electorate: [other], forced: true }), {
+  number: 2,
+  id: 'fedcba9876543210' as GenerationId,
+  electorate: [peer, other],
+  forced: false,
+});
 const progress: Progress = { text: 'half way', costUsd: 0.25, at: wallMs(5) };
 const attempt = 1;
 const parts = { specialty: 1, freeSlots: 0.5, warm: 0, success: 0.5 };
@@ -70,19 +78,33 @@ export const messages: { readonly [Type in Message['type']]: MessageOf<Type> } =
   'need-task': { type: 'need-task', task },
   preflight: { type: 'preflight', nonce: 'n' },
   'preflight-ok': { type: 'preflight-ok', nonce: 'n' },
-  prepare: { type: 'prepare', task, ballot },
+  prepare: { type: 'prepare', task, generation, ballot },
   promise: {
     type: 'promise',
     task,
+    generation,
     ballot,
     accepted: { version, valueVersion: version, value: state },
     lease: { peer, incarnation: 2 },
   },
-  'prepare-reject': { type: 'prepare-reject', task, ballot, holder: { peer, incarnation: 2 }, promised: null },
-  accept: { type: 'accept', task, version, valueVersion: version, value: state },
-  accepted: { type: 'accepted', task, version },
-  'accept-reject': { type: 'accept-reject', task, version, reason: 'held', promised: ballot },
-  release: { type: 'release', task, ballot },
+  'prepare-reject': {
+    type: 'prepare-reject',
+    task,
+    generation,
+    ballot,
+    holder: { peer, incarnation: 2 },
+    promised: null,
+  },
+  accept: { type: 'accept', task, generation, version, valueVersion: version, value: state },
+  accepted: { type: 'accepted', task, generation, version },
+  'accept-reject': { type: 'accept-reject', task, generation, version, reason: 'held', promised: ballot },
+  release: { type: 'release', task, generation, ballot },
+  'need-install': { type: 'need-install', task, generation },
+  install: { type: 'install', task, state: movedState },
+  installed: { type: 'installed', task, generation },
+  read: { type: 'read', task, request: 'r' },
+  'read-answer': { type: 'read-answer', task, request: 'r', version, state: movedState },
+  leaving: { type: 'leaving' },
   call: { type: 'call', task, attempt, ballot },
   answer: { type: 'answer', task, attempt, answer },
   assign: { type: 'assign', task, attempt, ballot, publication: { commit, expectedTip: null } },
@@ -97,7 +119,12 @@ export const messages: { readonly [Type in Message['type']]: MessageOf<Type> } =
   'cancel-answer': { type: 'cancel-answer', task, request: 'r', result: 'cancelled' },
   'sync-root': { type: 'sync-root', root: 'ff' },
   'sync-buckets': { type: 'sync-buckets', buckets: ['00', 'ff'] },
-  'sync-entries': { type: 'sync-entries', buckets: [0, 255], entries: [{ task, version }], reply: true },
+  'sync-entries': {
+    type: 'sync-entries',
+    buckets: [0, 255],
+    entries: [{ task, stamp: stampOf(state, version) }],
+    reply: true,
+  },
   summary: { type: 'summary', summary },
   submit: { type: 'submit', request: 'r', draft: draftIn(body), again: false },
   'submit-answer': { type: 'submit-answer', request: 'r', reply: { type: 'pending', task, stored: 1, electors: 3 } },

@@ -146,7 +146,8 @@ export function live(seed: number): { readonly world: World; readonly wrong: rea
       capacity: chance.pick([1, 1, 2]),
       rate: chance.between(0.97, 1.03),
     }));
-  const world = new World(specs, { seed, ...scripts(chance) });
+  const timing = { healAfterMs: chance.pick([1_000, 5_000, 30_000]) };
+  const world = new World(specs, { seed, timing, ...scripts(chance) });
   const people = new People(world, chance);
   const ends = new EndsAreFinal();
   const wrong: string[] = [];

@@ -1,11 +1,12 @@
 import type { DurableRecord, Stored, StoredKnowledge, StoredRegister } from '../../src/peer/store/store.ts';
-import { byText, type PeerId, type TaskId } from '../../src/protocol/ids.ts';
+import { originId } from '../../src/protocol/generation.ts';
+import { byText, type GenerationId, type PeerId, type TaskId } from '../../src/protocol/ids.ts';
 import type { SignedRecord } from '../../src/protocol/record.ts';
 
 /** A peer's disk: what was written survives its crash; what was lazily persisted is written with the next that is not. */
 export class DiskImage {
   readonly #tasks = new Map<TaskId, SignedRecord>();
-  readonly #registers = new Map<TaskId, StoredRegister>();
+  readonly #registers = new Map<string, { readonly task: TaskId; readonly register: StoredRegister }>();
   readonly #knowledge = new Map<TaskId, StoredKnowledge>();
   readonly #submissions = new Set<TaskId>();
   readonly #peers = new Map<PeerId, { readonly name: string; readonly addresses: readonly string[] }>();
@@ -31,7 +32,7 @@ export class DiskImage {
         this.#tasks.set(record.task, record.record);
         return;
       case 'register':
-        this.#registers.set(record.task, record.register);
+        this.#registers.set(keyOf(record.task, record.register.initial?.generation?.id), record);
         return;
       case 'knowledge':
         this.#knowledge.set(record.task, record.knowledge);
@@ -45,7 +46,7 @@ export class DiskImage {
         return;
       case 'forget':
         this.#tasks.delete(record.task);
-        this.#registers.delete(record.task);
+        for (const id of record.generations) this.#registers.delete(keyOf(record.task, id));
         this.#knowledge.delete(record.task);
         this.#submissions.delete(record.task);
     }
@@ -54,7 +55,7 @@ export class DiskImage {
   load(): { readonly stored: Stored; readonly records: readonly SignedRecord[] } {
     const stored: Stored = {
       tasks: sorted(this.#tasks).map(([task, record]) => ({ task, record })),
-      registers: sorted(this.#registers).map(([task, register]) => ({ task, register })),
+      registers: sorted(this.#registers).map(([, { task, register }]) => ({ task, register })),
       knowledge: sorted(this.#knowledge).map(([task, knowledge]) => ({ task, knowledge })),
       submissions: [...this.#submissions].sort(byText),
       peers: sorted(this.#peers).map(([peer, { name, addresses }]) => ({ peer, name, addresses })),
@@ -62,6 +63,9 @@ export class DiskImage {
     return { stored, records: stored.tasks.map(({ record }) => record) };
   }
 }
+
+const keyOf = (task: TaskId, generation: GenerationId = originId): string =>
+  generation === originId ? task : `${task}.${generation}`;
 
 const sorted = <K extends string, V>(map: ReadonlyMap<K, V>): readonly (readonly [K, V])[] =>
   [...map].sort(([a], [b]) => byText(a, b));

@@ -1,7 +1,7 @@
 import type { DurableRecord, Stored, StoredKnowledge, StoredRegister } from '../../src/peer/store/store.ts';
-import { type PeerId, type TaskId, wallMs } from '../../src/protocol/ids.ts';
+import { type GenerationId, type PeerId, type TaskId, wallMs } from '../../src/protocol/ids.ts';
 import type { SignedRecord } from '../../src/protocol/record.ts';
-import { assign, initialState } from '../../src/protocol/state.ts';
+import { assign, initialState, succeed } from '../../src/protocol/state.ts';
 
 /** Records for tests of what is stored: well-formed, and otherwise without meaning. */
 export const peerA = '12D3KooWA' as PeerId;
@@ -16,6 +16,7 @@ export const someRecord = (byte: number): SignedRecord => ({
 export const ballot = { round: 3, peer: peerA, incarnation: 2 };
 const version = { ballot, seq: 4 };
 export const someRegister = (round: number): StoredRegister => ({
+  initial: null,
   promised: { ...ballot, round },
   accepted: { version, valueVersion: version, value: assign(initialState, peerB, wallMs(1_000)) },
 });
@@ -33,6 +34,13 @@ export const someKnowledge: StoredKnowledge = {
   ],
 };
 export const nothing: Stored = { tasks: [], registers: [], knowledge: [], submissions: [], peers: [] };
+
+/** The register of the task's next generation. */
+export const movedRegister = (id: GenerationId): StoredRegister => ({
+  initial: succeed(initialState, { number: 1, id, electorate: [peerA, peerB], forced: false }),
+  promised: null,
+  accepted: null,
+});
 
 export const everyKind = (task: TaskId): readonly DurableRecord[] => [
   { kind: 'task', task, record: someRecord(1) },

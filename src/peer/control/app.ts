@@ -154,6 +154,8 @@ function eventJson(service: PeerService, event: PeerEvent): unknown {
     case 'peer-up':
     case 'peer-down':
     case 'lease':
+    case 'generation':
+    case 'fork-met':
     case 'attempt-started':
     case 'attempt-ended':
       return event;

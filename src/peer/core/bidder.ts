@@ -64,7 +64,7 @@ export class Bidder {
     if (this.#config.role === 'client') return;
     this.#answered.add(task.id);
     const answer = this.#answerTo(task, step);
-    step.sendAll(task.body.electorate, { type: 'answer', task: task.id, attempt, answer });
+    step.sendAll(this.#catalogue.electorate(task.id), { type: 'answer', task: task.id, attempt, answer });
     if (answer.type !== 'bid') return;
     this.#offers.set(task.id, step.monoMs);
     // An offer that comes to nothing is made again, with no other event to remind of it.

@@ -1,17 +1,27 @@
-import { compareMaybeVersions, type Version } from '../../protocol/ballot.ts';
-import { byText, type PeerId, type TaskId } from '../../protocol/ids.ts';
+import type { Version } from '../../protocol/ballot.ts';
+import { generationOf } from '../../protocol/generation.ts';
+import { byText, type GenerationId, type PeerId, type TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { Task } from '../../protocol/record.ts';
 import { initialState, isTerminal, type TaskState } from '../../protocol/state.ts';
-import type { Progress, StandingAnswer, StoryEvent, Summary } from '../../protocol/summary.ts';
+import {
+  compareMaybeStamps,
+  initialVersion,
+  type Progress,
+  type Stamp,
+  type StandingAnswer,
+  type StoryEvent,
+  type Summary,
+  stampOf,
+} from '../../protocol/summary.ts';
 import type { Stored } from '../store/store.ts';
 import type { Step } from './step.ts';
 
 /** What this peer knows of one task, from its leader's summaries. Seats and leases are kept elsewhere. */
 export interface Entry {
   readonly task: Task;
-  /** Null until a first summary is heard. */
-  readonly version: Version | null;
+  /** Of the state; null until a first summary is heard. */
+  readonly stamp: Stamp | null;
   readonly state: TaskState;
   readonly leader: PeerId | null;
   readonly stalled: string | null;
@@ -36,15 +46,23 @@ export class Catalogue {
   readonly #waiting = new Set<TaskId>();
   #revision = 0;
 
-  constructor(stored: Pick<Stored, 'knowledge'>, tasks: readonly Task[]) {
+  constructor(stored: Pick<Stored, 'knowledge' | 'registers'>, tasks: readonly Task[]) {
     for (const task of tasks) this.#insert(task);
     for (const { task, knowledge } of stored.knowledge) {
       const entry = this.#entries.get(task);
       if (entry === undefined) continue;
       const { version, state, story, answers } = knowledge;
-      const known = { ...entry, version, state, story, answers };
+      const known = { ...entry, stamp: stampOf(state, version), state, story, answers };
       this.#entries.set(task, known);
       this.#noteWaiting(known);
+    }
+    // A seat in a later generation is news too: whoever asks this peer by an earlier one is told.
+    for (const { task, register } of stored.registers) {
+      const entry = this.#entries.get(task);
+      const state = register.initial;
+      if (entry === undefined || state === null || state.generation === null) continue;
+      const stamp = stampOf(state, initialVersion(state.generation));
+      if (compareMaybeStamps(stamp, entry.stamp) > 0) this.#entries.set(task, { ...entry, stamp, state });
     }
   }
 
@@ -69,6 +87,12 @@ export class Catalogue {
     return [...this.#waiting].flatMap((id) => this.#entries.get(id) ?? []);
   }
 
+  /** The electors of the task's generation as far as it is known here. */
+  electorate(id: TaskId): readonly PeerId[] {
+    const entry = this.#entries.get(id);
+    return entry === undefined ? [] : generationOf(entry.task, entry.state).electorate;
+  }
+
   ids(): readonly TaskId[] {
     return [...this.#entries.keys()].sort(byText);
   }
@@ -87,7 +111,7 @@ export class Catalogue {
   learn(summary: Summary, step: Step): boolean {
     const entry = this.#entries.get(summary.task);
     if (entry === undefined) return false;
-    const order = compareMaybeVersions(summary.version, entry.version);
+    const order = compareMaybeStamps(stampOf(summary.state, summary.version), entry.stamp);
     const fresh = summary.story.filter((event) => !entry.story.some((known) => sameStory(known, event)));
     if (order < 0 && fresh.length === 0) return false;
     const story = [...entry.story, ...fresh].sort((a, b) => a.at - b.at).slice(-maxStoryEvents);
@@ -95,7 +119,8 @@ export class Catalogue {
     this.#entries.set(summary.task, next);
     this.#noteWaiting(next);
     this.#revision += 1;
-    if (order > 0 && isTerminal(next.state)) this.#persist(next, summary.version, step);
+    const hasMoved = summary.state.generation?.id !== entry.state.generation?.id;
+    if (order > 0 && (hasMoved || isTerminal(next.state))) this.#persist(next, summary.version, step);
     for (const event of fresh) step.emit({ type: 'story', task: summary.task, story: event });
     step.emit({ type: 'task', task: summary.task });
     return order > 0;
@@ -112,11 +137,11 @@ export class Catalogue {
   /** What others are told of a task: the newest state known here, and its whole story. */
   summaryOf(id: TaskId): Summary | null {
     const entry = this.#entries.get(id);
-    if (entry === undefined || entry.version === null) return null;
-    const { version, state, leader, stalled, answers, story } = entry;
+    if (entry === undefined || entry.stamp === null) return null;
+    const { state, leader, stalled, answers, story } = entry;
     return {
       task: id,
-      version,
+      version: entry.stamp.version,
       state,
       leader,
       stalled,
@@ -146,7 +171,7 @@ export class Catalogue {
     );
   }
 
-  forget(id: TaskId, step: Step): void {
+  forget(id: TaskId, generations: readonly GenerationId[], step: Step): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
@@ -157,13 +182,13 @@ export class Catalogue {
     );
     this.#waiting.delete(id);
     this.#revision += 1;
-    step.persistLazily({ kind: 'forget', task: id });
+    step.persistLazily({ kind: 'forget', task: id, generations });
   }
 
   #insert(task: Task): void {
     this.#entries.set(task.id, {
       task,
-      version: null,
+      stamp: null,
       state: initialState,
       leader: null,
       stalled: null,
@@ -190,7 +215,7 @@ export class Catalogue {
     const { version, state, leader, stalled } = summary;
     const answers = summary.answers.length > 0 ? summary.answers : entry.answers;
     const progress = state.attemptsStarted > entry.state.attemptsStarted ? null : entry.progress;
-    return { task: entry.task, version, state, leader, stalled, answers, story, progress };
+    return { task: entry.task, stamp: stampOf(state, version), state, leader, stalled, answers, story, progress };
   }
 
   #persist({ task, state, story, answers }: Entry, version: Version, step: Step): void {

@@ -1,14 +1,20 @@
+import { generationOf } from '../../protocol/generation.ts';
 import type { Hello } from '../../protocol/hello.ts';
 import type { CommandId, Now, PeerId, TaskId } from '../../protocol/ids.ts';
 import type { Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Summary } from '../../protocol/summary.ts';
 import type { Stored } from '../store/store.ts';
+import { Adverts } from './adverts.ts';
 import { Bidder } from './bidder.ts';
 import { Catalogue, type Entry } from './catalogue.ts';
+import { Generations } from './generations.ts';
+import { Healing } from './healing.ts';
 import type { Command, CoreConfig, Effect, Input, PeerView, Received, ReceivedGossip, TaskView, Timer } from './io.ts';
 import { Leaders } from './leaders.ts';
-import { Membership, type Status } from './membership.ts';
+import { Membership } from './membership.ts';
+import type { Parts } from './parts.ts';
+import { Registers } from './registers.ts';
 import { Requests } from './requests.ts';
 import { Seats } from './seats.ts';
 import { Step } from './step.ts';
@@ -19,8 +25,6 @@ import { Worker } from './worker.ts';
 
 /** How often finished tasks, silent peers and ended quotas are looked at. */
 const tickMs = 5_000;
-/** Changes of this peer's status are gathered for so long before they are gossiped. */
-const statusDelayMs = 1_000;
 
 /**
  * One peer, without a clock, a disk or a network: `step` takes what happened and says what is to be done. The live peer
@@ -30,32 +34,40 @@ export class Core {
   readonly #config: CoreConfig;
   readonly #membership: Membership;
   readonly #catalogue: Catalogue;
+  readonly #registers: Registers;
   readonly #seats: Seats;
+  readonly #generations: Generations;
   readonly #leaders: Leaders;
   readonly #worker: Worker;
   readonly #bidder: Bidder;
   readonly #submissions: Submissions;
   readonly #requests: Requests;
   readonly #sync: Sync;
+  readonly #adverts: Adverts;
   #draining: CommandId | null = null;
-  /** What is stored of each peer, so that an unchanged advert costs no write. */
-  readonly #remembered = new Map<PeerId, string>();
-  #advertised: Status | null = null;
-  #changeTimerSet = false;
 
   /** `tasks` are the stored records, opened; a peer that starts for the first time has none. */
   constructor(config: CoreConfig, stored: Stored, tasks: readonly Task[], now: Now) {
     this.#config = config;
-    this.#membership = new Membership(config);
+    this.#membership = new Membership(config, now.monoMs);
     this.#catalogue = new Catalogue(stored, tasks);
-    this.#seats = new Seats(config, this.#catalogue, this.#membership, stored, now);
-    const parts = { config, catalogue: this.#catalogue, membership: this.#membership };
-    this.#leaders = new Leaders(parts, this.#seats);
+    this.#registers = new Registers(config, this.#catalogue, stored, now);
+    const parts: Parts = {
+      config,
+      catalogue: this.#catalogue,
+      membership: this.#membership,
+      registers: this.#registers,
+      healing: new Healing(config.timing, this.#membership, config.random),
+    };
+    this.#seats = new Seats(parts);
+    this.#generations = new Generations(parts, this.#seats);
+    this.#leaders = new Leaders(parts, this.#seats, this.#generations.moves);
     this.#worker = new Worker(config, this.#catalogue);
     this.#bidder = new Bidder(config, this.#catalogue, this.#membership, this.#worker);
     this.#submissions = new Submissions(config, this.#catalogue, this.#membership, stored);
     this.#requests = new Requests(config, this.#catalogue, this.#membership);
     this.#sync = new Sync(config, this.#catalogue, this.#membership);
+    this.#adverts = new Adverts(this.#membership, this.#worker, this.#bidder);
   }
 
   /** The effects of coming to life: timers, the first advert, and what an earlier run had left undone. */
@@ -63,9 +75,9 @@ export class Core {
     const step = new Step(now);
     step.setTimer({ type: 'tick' }, tickMs);
     step.setTimer({ type: 'sync' }, this.#config.timing.syncEveryMs);
-    this.#onTimer({ type: 'advert' }, step);
+    this.#adverts.onIntervalTimer(step);
     this.#submissions.begin(step);
-    for (const task of this.#seats.tasks()) this.#seats.considerTurn(task, step);
+    for (const task of this.#registers.tasks()) this.#seats.considerTurn(task, step);
     return step.effects;
   }
 
@@ -73,7 +85,8 @@ export class Core {
   step(input: Input, now: Now): readonly Effect[] {
     const step = new Step(now);
     this.#handle(input, step);
-    this.#advertiseChange(step);
+    this.#adverts.considerChange(step);
+    this.#finishDrain(step);
     return step.effects;
   }
 
@@ -119,8 +132,7 @@ export class Core {
         if (input.report.type === 'quota') this.#bidder.onQuota(input.report.until, input.report.reason);
         this.#noteRefusal(input, step);
         this.#worker.onAgent(input.run, input.report, step);
-        this.#bidder.offer(step);
-        return this.#finishDrain(step);
+        return this.#bidder.offer(step);
       case 'woke':
         this.#leaders.dropAll(step);
         return this.#worker.onWoke(step);
@@ -137,6 +149,7 @@ export class Core {
         const entry = this.#catalogue.get(message.task);
         if (entry === undefined) return;
         step.send(from, { type: 'task', record: entry.task.signed });
+        this.#generations.moves.onElectorReady(message.task, from, step);
         return this.#leaders.onElectorReady(message.task, from, step);
       }
       case 'preflight':
@@ -144,16 +157,29 @@ export class Core {
       case 'preflight-ok':
         return this.#submissions.onPreflightOk(from, message, step);
       case 'prepare':
-        return this.#seats.onPrepare(from, message, step);
+        return this.#registers.onPrepare(from, message, step);
       case 'accept':
-        return this.#seats.onAccept(from, message, step);
+        if (this.#registers.onAccept(from, message, step)) this.#seats.onAccepted(message.task, step);
+        return;
       case 'release':
-        return this.#seats.onRelease(message, step);
+        this.#registers.onRelease(message);
+        return this.#seats.onReleased(message.task, step);
       case 'promise':
       case 'prepare-reject':
       case 'accepted':
       case 'accept-reject':
         return this.#leaders.onElection(from, message, step);
+      case 'installed':
+        this.#generations.onMessage(from, message, step);
+        return this.#leaders.onElectorReady(message.task, from, step);
+      case 'need-install':
+      case 'install':
+      case 'read':
+      case 'read-answer':
+        return this.#generations.onMessage(from, message, step);
+      case 'leaving':
+        this.#generations.onMessage(from, message, step);
+        return this.#leaders.considerAll(step);
       case 'call': {
         const entry = this.#catalogue.get(message.task);
         if (entry === undefined) return step.send(from, { type: 'need-task', task: message.task });
@@ -176,8 +202,7 @@ export class Core {
       case 'publish-grant':
         return this.#worker.onGrant(message, step);
       case 'outcome-ack':
-        this.#worker.onOutcomeAck(message, step);
-        return this.#finishDrain(step);
+        return this.#worker.onOutcomeAck(message, step);
       case 'cancel':
         this.#seats.onCancel(from, message, step);
         return this.#leaders.consider(message.task, step);
@@ -205,9 +230,7 @@ export class Core {
       case 'task':
         return this.#onRecord(null, gossip.task, step);
       case 'advert':
-        if (gossip.advert.peer === from && this.#membership.heard(gossip.advert, step))
-          this.#rememberPeer(gossip.advert, step);
-        return;
+        return this.#adverts.onAdvert(from, gossip.advert, step);
       case 'summary':
         return this.#onSummary(from, gossip.summary, step);
       case 'progress':
@@ -218,7 +241,7 @@ export class Core {
   /** A record from its submitter, by gossip (`from` is null) or by sync: stored, given its seat, and answered with a bid. */
   #onRecord(from: PeerId | null, task: Task, step: Step): void {
     const isNew = this.#catalogue.add(task, step);
-    this.#seats.open(task, step);
+    if (this.#registers.open(task, step)) this.#seats.take(task, step.monoMs);
     if (from !== null && task.body.electorate.includes(this.#config.self))
       step.send(from, { type: 'stored', task: task.id });
     if (!this.#bidder.hasAnswered(task.id) && this.#isOpen(task.id)) this.#bidder.answer(task, 1, step);
@@ -230,7 +253,11 @@ export class Core {
   #onSummary(from: PeerId, summary: Summary, step: Step): void {
     const { task } = summary;
     if (this.#catalogue.get(task) === undefined) return step.send(from, { type: 'need-task', task });
+    const living = this.#generations.living(task);
     if (!this.#catalogue.learn(summary, step)) return;
+    this.#generations.onNews(task, living, step);
+    this.#leaders.onNews(task, step);
+    this.#seats.considerTurn(task, step);
     this.#worker.onKnowledge(task, step);
     if (summary.state.phase.name !== 'open') this.#bidder.settled(task);
     this.#onRivals(task, step);
@@ -251,16 +278,9 @@ export class Core {
   #onPeerUp(peer: PeerId, hello: Hello, step: Step): void {
     const { restarted } = this.#membership.up(peer, hello, step);
     if (restarted) this.#leaders.onPeerGone(peer, 'its peer was restarted', step);
-    this.#rememberPeer(hello.advert, step);
+    this.#adverts.remember(hello.advert, step);
     this.#sync.onUp(peer, step);
     this.#leaders.considerAll(step);
-  }
-
-  #rememberPeer({ peer, name, addresses }: Hello['advert'], step: Step): void {
-    const known = JSON.stringify([name, addresses]);
-    if (addresses.length === 0 || this.#remembered.get(peer) === known) return;
-    this.#remembered.set(peer, known);
-    step.persistLazily({ kind: 'peer', peer, name, addresses });
   }
 
   #onTimer(timer: Timer, step: Step): void {
@@ -268,11 +288,9 @@ export class Core {
       case 'tick':
         return this.#tick(step);
       case 'advert':
-        this.#advertise(step);
-        return step.setTimer(timer, this.#membership.advertEveryMs());
+        return this.#adverts.onIntervalTimer(step);
       case 'status':
-        this.#changeTimerSet = false;
-        return this.#advertise(step);
+        return this.#adverts.onChangeTimer(step);
       case 'sync':
         return this.#sync.onTimer(step);
       case 'elect':
@@ -290,6 +308,10 @@ export class Core {
         return this.#submissions.onPreflightTimer(timer.nonce, step);
       case 'submission':
         return this.#submissions.onTimer(timer.task, step);
+      case 'install':
+        return this.#generations.moves.onTimer(timer.task, timer.generation, step);
+      case 'adopt':
+        return this.#generations.onAdoptTimer(timer.request, step);
       case 'request':
         return this.#requests.onTimer(timer.request, step);
       case 'offers':
@@ -308,13 +330,15 @@ export class Core {
       this.#seats.rest(task.id);
       if (step.wallMs - task.body.createdAt >= this.#config.timing.keepFinishedMs) this.#forget(task.id, step);
     }
+    this.#generations.look(step);
+    this.#leaders.considerAll(step);
     step.setTimer({ type: 'tick' }, tickMs);
   }
 
   #forget(task: TaskId, step: Step): void {
     this.#seats.close(task);
     this.#bidder.forget(task);
-    this.#catalogue.forget(task, step);
+    this.#catalogue.forget(task, this.#registers.close(task), step);
   }
 
   #onCommand(id: CommandId, command: Command, step: Step): void {
@@ -324,22 +348,25 @@ export class Core {
         return this.#submissions.submit(command.draft, command.again, { type: 'command', id }, step);
       case 'cancel':
         return this.#requests.cancel(id, command.task, command.reason, step);
+      case 'adopt':
+        return this.#generations.adopt(id, command.task, step);
       case 'drain':
         return this.#drain(id, step);
     }
   }
 
-  /** Takes nothing more; runs are handed over while this peer still leads, so that their ends are written down. */
+  /** Takes nothing more; runs and seats are handed over while this peer still leads, so that it is all written down. */
   #drain(id: CommandId, step: Step): void {
     this.#draining = id;
     this.#bidder.drain();
     this.#worker.drain(step);
+    this.#generations.leave(step);
+    this.#leaders.considerAll(step);
     step.setTimer({ type: 'drain' }, this.#config.timing.drainMs);
-    this.#finishDrain(step);
   }
 
   #finishDrain(step: Step): void {
-    if (this.#draining !== null && this.#worker.isIdle) this.#endDrain(step);
+    if (this.#draining !== null && this.#worker.isIdle && this.#seats.areHandedOver()) this.#endDrain(step);
   }
 
   #endDrain(step: Step): void {
@@ -360,31 +387,10 @@ export class Core {
     return this.#catalogue.get(task)?.state.phase.name === 'open';
   }
 
-  #advertise(step: Step): void {
-    this.#advertised = this.#status();
-    this.#membership.advertise(this.#advertised, step);
-  }
-
-  /** Adverts go out on change too, but not for every one of a burst. */
-  #advertiseChange(step: Step): void {
-    if (this.#changeTimerSet || isSameStatus(this.#status(), this.#advertised)) return;
-    this.#changeTimerSet = true;
-    step.setTimer({ type: 'status' }, statusDelayMs);
-  }
-
-  #status(): Status {
-    return { running: this.#worker.running, unavailable: this.#bidder.unavailable() };
-  }
-
   #viewOf(entry: Entry): TaskView {
     const { task, state, leader, answers, progress, story } = entry;
-    const electors = task.body.electorate.map((peer) => ({ peer, reachable: this.#membership.isUp(peer) }));
-    return { task, state, leader, electors, stalled: stallOf(entry, electors), answers, progress, story };
+    const generation = generationOf(task, state);
+    const electors = generation.electorate.map((peer) => ({ peer, reachable: this.#membership.isUp(peer) }));
+    return { task, state, leader, generation, electors, stalled: stallOf(entry, electors), answers, progress, story };
   }
 }
-
-const isSameStatus = (a: Status, b: Status | null): boolean =>
-  b !== null &&
-  a.running === b.running &&
-  a.unavailable?.reason === b.unavailable?.reason &&
-  a.unavailable?.until === b.unavailable?.until;

@@ -1,7 +1,8 @@
 import type { AgentReport, Aptitude, Job, PublishStep, StopReason } from '../../protocol/agent.ts';
 import type { Ballot } from '../../protocol/ballot.ts';
+import type { Generation } from '../../protocol/generation.ts';
 import type { Advert, Hello } from '../../protocol/hello.ts';
-import type { CommandId, HostId, PeerId, RunId, TaskId } from '../../protocol/ids.ts';
+import type { CommandId, GenerationId, HostId, PeerId, RunId, TaskId } from '../../protocol/ids.ts';
 import type { Gossip, Message, SubmitReply } from '../../protocol/messages.ts';
 import type { Draft, Repository, Sign, Task } from '../../protocol/record.ts';
 import type { TaskState } from '../../protocol/state.ts';
@@ -57,6 +58,9 @@ export type Timer =
   | { readonly type: 'work'; readonly run: RunId }
   | { readonly type: 'preflight'; readonly nonce: string }
   | { readonly type: 'submission'; readonly task: TaskId }
+  /** Electors of a task's next generation that have not answered. */
+  | { readonly type: 'install'; readonly task: TaskId; readonly generation: GenerationId }
+  | { readonly type: 'adopt'; readonly request: string }
   | { readonly type: 'request'; readonly request: string }
   | { readonly type: 'offers'; readonly turn: number }
   | { readonly type: 'drain' };
@@ -64,6 +68,8 @@ export type Timer =
 export type Command =
   | { readonly type: 'submit'; readonly draft: Draft; readonly again: boolean }
   | { readonly type: 'cancel'; readonly task: TaskId; readonly reason: string }
+  /** A person gives the unreachable electors up, a majority of them, and starts a new generation with who is there. */
+  | { readonly type: 'adopt'; readonly task: TaskId }
   /** Stop taking work, hand over what is running, give up every lease; answered when nothing is left or time is up. */
   | { readonly type: 'drain' };
 
@@ -75,6 +81,9 @@ export type Reply =
   | { readonly type: 'ended' }
   | { readonly type: 'unknown-task' }
   | { readonly type: 'cancel-pending' }
+  | { readonly type: 'adopted'; readonly task: TaskId; readonly givenUp: readonly PeerId[] }
+  /** Its electors can go on by themselves. */
+  | { readonly type: 'has-quorum' }
   | { readonly type: 'drained' };
 
 export type PeerEvent =
@@ -86,9 +95,13 @@ export type PeerEvent =
   | {
       readonly type: 'lease';
       readonly task: TaskId;
-      readonly change: 'won' | 'lost' | 'released';
+      readonly change: 'won' | 'lost' | 'released' | 'sealed';
       readonly ballot: Ballot;
     }
+  /** This peer is an elector of a new generation. */
+  | { readonly type: 'generation'; readonly task: TaskId; readonly generation: Generation }
+  /** Two successors of one generation have met, and this one gives way. */
+  | { readonly type: 'fork-met'; readonly task: TaskId; readonly generation: Generation }
   | { readonly type: 'attempt-started'; readonly task: TaskId; readonly attempt: number }
   | { readonly type: 'attempt-ended'; readonly task: TaskId; readonly attempt: number; readonly how: string };
 
@@ -125,6 +138,7 @@ export interface TaskView {
   readonly task: Task;
   readonly state: TaskState;
   readonly leader: PeerId | null;
+  readonly generation: Generation;
   readonly electors: readonly { readonly peer: PeerId; readonly reachable: boolean }[];
   readonly stalled: string | null;
   /** The last answer of each peer to the last call. */

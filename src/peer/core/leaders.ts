@@ -2,10 +2,13 @@ import { Proposer, type ProposerEvent } from '../../election/proposer.ts';
 import { type Ballot, sameBallot } from '../../protocol/ballot.ts';
 import type { Now, PeerId, TaskId } from '../../protocol/ids.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
+import { succeed, type TaskState } from '../../protocol/state.ts';
 import { Leadership } from './leadership.ts';
+import type { Moves } from './moves.ts';
+import type { Parts } from './parts.ts';
+import type { Register } from './registers.ts';
 import type { Seats } from './seats.ts';
 import type { Step } from './step.ts';
-import type { LeadershipParts } from './teller.ts';
 
 interface Candidacy {
   readonly proposer: Proposer;
@@ -21,14 +24,16 @@ export type ToLeader = MessageOf<'heartbeat' | 'publish-request' | 'outcome'>;
  * renewals, and passes on to the leadership what comes in while the lease is held: P4 is asked before every handler.
  */
 export class Leaders {
-  readonly #parts: LeadershipParts;
+  readonly #parts: Parts;
   readonly #seats: Seats;
+  readonly #moves: Moves;
   readonly #candidacies = new Map<TaskId, Candidacy>();
   #draining = false;
 
-  constructor(parts: LeadershipParts, seats: Seats) {
+  constructor(parts: Parts, seats: Seats, moves: Moves) {
     this.#parts = parts;
     this.#seats = seats;
+    this.#moves = moves;
   }
 
   /** Whether this peer holds the task's lease at this moment (P4). */
@@ -38,11 +43,12 @@ export class Leaders {
 
   /** It is this elector's turn (P1). */
   campaign(task: TaskId, step: Step): void {
-    const seat = this.#seats.get(task);
-    if (seat === undefined || this.#draining) return;
-    const candidacy = this.#candidacyFor(task, seat.task.body.electorate);
+    const register = this.#parts.registers.current(task);
+    if (register === undefined || this.#draining) return;
+    const candidacy = this.#candidacyFor(register, step);
     if (!candidacy.proposer.idle) return;
-    candidacy.proposer.noteRound(Math.max(seat.acceptor.promised?.round ?? 0, seat.acceptor.lease?.ballot.round ?? 0));
+    const { promised, lease } = register.acceptor;
+    candidacy.proposer.noteRound(Math.max(promised?.round ?? 0, lease?.ballot.round ?? 0));
     for (const { to, message } of candidacy.proposer.prepare(step.now)) step.send(to, message);
     const { ballot } = candidacy.proposer;
     if (ballot !== null) step.setTimer({ type: 'round', task, ballot }, this.#parts.config.timing.roundMs);
@@ -54,7 +60,7 @@ export class Leaders {
     step: Step,
   ): void {
     const candidacy = this.#candidacies.get(message.task);
-    if (candidacy === undefined) return;
+    if (candidacy === undefined || candidacy.proposer.register.generation !== message.generation) return;
     const { proposer } = candidacy;
     switch (message.type) {
       case 'promise':
@@ -108,14 +114,15 @@ export class Leaders {
 
   onRoundTimer(task: TaskId, ballot: Ballot, step: Step): void {
     const candidacy = this.#candidacies.get(task);
-    if (!isAt(candidacy, ballot) || candidacy.leadership !== null) return;
+    if (!isAt(candidacy, ballot) || !candidacy.proposer.isWaiting) return;
+    candidacy.leadership = null;
     candidacy.proposer.stepDown();
     this.#seats.retryTurn(task, step);
   }
 
   onRenewTimer(task: TaskId, ballot: Ballot, step: Step): void {
     const candidacy = this.#candidacies.get(task);
-    if (!isAt(candidacy, ballot) || candidacy.leadership === null) return;
+    if (!isAt(candidacy, ballot) || candidacy.leadership === null || candidacy.proposer.isWaiting) return;
     if (!candidacy.proposer.isLeader(step.now)) return this.#lost(task, candidacy, step);
     for (const { to, message } of candidacy.proposer.renew(step.now)) step.send(to, message);
     step.setTimer({ type: 'renew', task, ballot }, this.#parts.config.timing.renewEveryMs);
@@ -140,6 +147,14 @@ export class Leaders {
     this.#candidacies.clear();
   }
 
+  /** The task lives in another generation: what this peer held of its own is over. */
+  onNews(task: TaskId, step: Step): void {
+    const candidacy = this.#candidacies.get(task);
+    if (candidacy === undefined) return;
+    const register = this.#parts.registers.at(task, candidacy.proposer.register.generation);
+    if (register !== undefined && this.#parts.registers.isOver(register)) this.#giveUp(task, candidacy, step);
+  }
+
   forget(task: TaskId): void {
     this.#candidacies.delete(task);
   }
@@ -153,6 +168,8 @@ export class Leaders {
         return;
       case 'rejected':
         return this.#lost(task, candidacy, step);
+      case 'sealed':
+        return this.#sealed(task, event.value, step);
       case 'committed':
         if (event.won) this.#won(task, candidacy, step);
         else candidacy.leadership?.committed(step);
@@ -169,6 +186,14 @@ export class Leaders {
     candidacy.leadership.begin(step);
   }
 
+  /** M2: the seal is committed, so its next electors may be installed. */
+  #sealed(id: TaskId, value: TaskState, step: Step): void {
+    this.#candidacies.delete(id);
+    const entry = this.#parts.catalogue.get(id);
+    if (entry === undefined || value.moved === null) return;
+    this.#moves.begin(entry.task, value.moved, succeed(value, value.moved), 'its electors have changed', step);
+  }
+
   /** leading | candidate → idle: tries again later, should the task still want a leader then. */
   #lost(task: TaskId, candidacy: Candidacy, step: Step): void {
     if (candidacy.leadership !== null) {
@@ -179,20 +204,29 @@ export class Leaders {
     this.#seats.retryTurn(task, step);
   }
 
+  #giveUp(task: TaskId, { leadership, proposer }: Candidacy, step: Step): void {
+    if (leadership !== null && proposer.isLeader(step.now))
+      step.emit({ type: 'lease', task, change: 'lost', ballot: leadership.ballot });
+    proposer.stepDown();
+    this.#candidacies.delete(task);
+  }
+
   /** The leadership of a task whose lease is held at this moment (P4). */
   #leading(task: TaskId, step: Step): Leadership | null {
     const candidacy = this.#candidacies.get(task);
     return candidacy?.proposer.isLeader(step.now) ? candidacy.leadership : null;
   }
 
-  #candidacyFor(task: TaskId, electorate: readonly PeerId[]): Candidacy {
+  #candidacyFor({ task, generation, initial }: Register, step: Step): Candidacy {
     const known = this.#candidacies.get(task);
-    if (known !== undefined) {
+    if (known?.proposer.register.generation === generation.id) {
       known.leadership = known.proposer.idle ? null : known.leadership;
       return known;
     }
     const { self, incarnation, timing } = this.#parts.config;
-    const proposer = new Proposer(task, { peer: self, incarnation }, electorate, timing.leaseMs);
+    if (known !== undefined) this.#giveUp(task, known, step);
+    const register = { task, generation: generation.id, electors: generation.electorate, initial };
+    const proposer = new Proposer(register, { peer: self, incarnation }, timing.leaseMs);
     const candidacy: Candidacy = { proposer, leadership: null };
     this.#candidacies.set(task, candidacy);
     return candidacy;

@@ -1,5 +1,6 @@
 import type { Proposer } from '../../election/proposer.ts';
 import { type Ballot, compareMaybeVersions, type Version } from '../../protocol/ballot.ts';
+import { generationOf } from '../../protocol/generation.ts';
 import { type MonoMs, monoMs, type PeerId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
@@ -12,13 +13,15 @@ import {
   endAttempt,
   isTerminal,
   type Outcome,
+  seal,
   startPublishing,
   type TaskState,
 } from '../../protocol/state.ts';
+import type { Parts } from './parts.ts';
 import { countedAnswers, judge, type Round, standing } from './round.ts';
 import { type Seat, standingCancels } from './seats.ts';
 import type { Step } from './step.ts';
-import { type LeadershipParts, Teller } from './teller.ts';
+import { Teller } from './teller.ts';
 import { lapseOf, msUntilLapse, type Watch } from './watch.ts';
 
 type Wish = MessageOf<'publish-request'>;
@@ -32,7 +35,7 @@ export class Leadership {
   readonly ballot: Ballot;
   readonly #seat: Seat;
   readonly #proposer: Proposer;
-  readonly #parts: LeadershipParts;
+  readonly #parts: Parts;
   readonly #teller: Teller;
   #round: (Round & { readonly called: boolean }) | null = null;
   #watch: Watch | null = null;
@@ -43,7 +46,7 @@ export class Leadership {
   #carriedOut: Version | null = null;
   #timerAt: MonoMs | null = null;
 
-  constructor(ballot: Ballot, seat: Seat, proposer: Proposer, parts: LeadershipParts) {
+  constructor(ballot: Ballot, seat: Seat, proposer: Proposer, parts: Parts) {
     this.ballot = ballot;
     this.#seat = seat;
     this.#proposer = proposer;
@@ -70,7 +73,9 @@ export class Leadership {
     if (committed === null || compareMaybeVersions(committed.valueVersion, this.#carriedOut) === 0) return;
     this.#carriedOut = committed.valueVersion;
     this.#carryOut(committed.value, step);
-    if (committed.value.attemptsStarted > 0 && !isTerminal(committed.value)) this.#summarise(null, step);
+    const { generation, attemptsStarted } = committed.value;
+    const isNews = attemptsStarted > 0 || generation !== null;
+    if (isNews && !isTerminal(committed.value)) this.#summarise(null, step);
     this.drive(step);
   }
 
@@ -82,6 +87,7 @@ export class Leadership {
     const active = activePhase(state);
     if (active !== null && this.#outcome?.attempt === active.attempt) return this.#end(this.#outcome, step);
     if (this.#cancels(state, step)) return;
+    if (this.#mustMove(active, step)) return this.#move(step);
     if (active === null) return this.#place(null, step);
     this.#supervise(state, active, step);
   }
@@ -95,8 +101,7 @@ export class Leadership {
     const { attempt } = message;
     const current = this.#isCurrent(from, attempt);
     if (current) this.#heard(attempt, step);
-    const standing = current ? 'current' : this.#isPast(attempt) ? 'stale' : 'unknown';
-    step.send(from, { type: 'heartbeat-ack', task: this.#id, attempt, standing });
+    step.send(from, { type: 'heartbeat-ack', task: this.#id, attempt, standing: current ? 'current' : 'stale' });
     if (current && message.progress !== null) this.#teller.progress(attempt, message.progress, step);
     this.drive(step);
   }
@@ -106,7 +111,7 @@ export class Leadership {
       this.#heard(message.attempt, step);
       this.#wish = message;
       this.drive(step);
-    } else if (this.#isPast(message.attempt)) {
+    } else {
       this.#answerStale(from, message.attempt, step);
     }
   }
@@ -118,7 +123,7 @@ export class Leadership {
     if (this.#isCurrent(from, attempt)) {
       this.#outcome = message;
       this.drive(step);
-    } else if (!this.#proposer.writing && this.#isPast(attempt)) {
+    } else if (!this.#proposer.writing) {
       step.send(from, { type: 'outcome-ack', task: this.#id, attempt });
     }
   }
@@ -137,6 +142,24 @@ export class Leadership {
 
   get isIdle(): boolean {
     return this.#active() === null;
+  }
+
+  // ── moving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A lost worker's grant is waited out first: whoever leads next would have to begin that wait anew. */
+  #mustMove(active: ActivePhase | null, step: Step): boolean {
+    const isLost = this.#watch !== null && lapseOf(this.#watch, step.monoMs) !== null;
+    if (active?.name === 'publishing' && isLost) return false;
+    return this.#parts.healing.isDue(this.#id, this.#generation, step.monoMs);
+  }
+
+  /** M1: → sealed. This peer leads no more from here on; what comes of the seal is not this leadership's business. */
+  #move(step: Step): void {
+    const next = this.#parts.healing.successor(this.#seat.task, this.#generation);
+    const messages = this.#proposer.seal((state) => seal(state, next), step.now);
+    step.emit({ type: 'lease', task: this.#id, change: 'sealed', ballot: this.ballot });
+    for (const { to, message } of messages) step.send(to, message);
+    step.setTimer({ type: 'round', task: this.#id, ballot: this.ballot }, this.#parts.config.timing.roundMs);
   }
 
   // ── placing ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -324,6 +347,10 @@ export class Leadership {
     return this.#seat.task.id;
   }
 
+  get #generation() {
+    return generationOf(this.#seat.task, this.#state());
+  }
+
   #name(peer: PeerId): string {
     return this.#parts.membership.nameOf(peer);
   }
@@ -337,14 +364,10 @@ export class Leadership {
     return activePhase(this.#state());
   }
 
+  /** Any other attempt is over, or was of another life of the task: this leader's state has every one that ever was. */
   #isCurrent(worker: PeerId, attempt: number): boolean {
     const active = this.#active();
     return active?.worker === worker && active.attempt === attempt;
-  }
-
-  #isPast(attempt: number): boolean {
-    const state = this.#state();
-    return attempt < state.attemptsStarted || (attempt === state.attemptsStarted && activePhase(state) === null);
   }
 
   #heard(attempt: number, step: Step): void {

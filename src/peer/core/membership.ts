@@ -30,11 +30,18 @@ export interface Status {
 export class Membership {
   readonly #config: CoreConfig;
   readonly #known = new Map<PeerId, Known>();
+  readonly #startedAt: MonoMs;
+  /** When the link to a peer was lost. */
+  readonly #goneSince = new Map<PeerId, MonoMs>();
+  /** Those that have said goodbye, this one included. */
+  readonly #leaving = new Set<PeerId>();
+  #staying: readonly PeerId[] | null = null;
   #seq = 0;
   #advert: Advert;
 
-  constructor(config: CoreConfig) {
+  constructor(config: CoreConfig, now: MonoMs) {
     this.#config = config;
+    this.#startedAt = now;
     this.#advert = this.#makeAdvert({ running: 0, unavailable: null });
   }
 
@@ -49,6 +56,9 @@ export class Membership {
   /** A link is up. Tells whether the peer has been restarted since it was last heard of. */
   up(peer: PeerId, hello: Hello, step: Step): { readonly restarted: boolean } {
     const before = this.#known.get(peer);
+    this.#goneSince.delete(peer);
+    this.#leaving.delete(peer);
+    this.#staying = null;
     this.#known.set(peer, { advert: hello.advert, role: hello.role, connected: true, heardAt: step.monoMs });
     if (before?.connected !== true && hello.role === 'peer') {
       step.emit({ type: 'peer-up', peer, name: hello.advert.name });
@@ -61,7 +71,24 @@ export class Membership {
     const known = this.#known.get(peer);
     if (known === undefined) return;
     this.#known.delete(peer);
+    this.#staying = null;
+    if (known.connected) this.#goneSince.set(peer, step.monoMs);
     if (known.role === 'peer') step.emit({ type: 'peer-down', peer, name: known.advert.name });
+  }
+
+  /** It is about to stop: nothing new is built on it. */
+  leaving(peer: PeerId): void {
+    this.#leaving.add(peer);
+    this.#staying = null;
+  }
+
+  isLeaving(peer: PeerId): boolean {
+    return this.#leaving.has(peer);
+  }
+
+  /** How long there has been no link; a peer that was never met counts from this one's start. */
+  goneForMs(peer: PeerId, now: MonoMs): number {
+    return this.isUp(peer) ? 0 : now - (this.#goneSince.get(peer) ?? this.#startedAt);
   }
 
   /** An advert by gossip; an older one than the last changes nothing. True when it brought something new. */
@@ -102,6 +129,12 @@ export class Membership {
   /** Peers with a link, sorted; without clients and without this peer. */
   neighbours(): readonly PeerId[] {
     return this.#peers().flatMap(([peer, known]) => (known.connected ? [peer] : []));
+  }
+
+  /** Who can be an elector from now on: linked and not about to stop; sorted, this peer included. */
+  staying(): readonly PeerId[] {
+    this.#staying ??= [...this.neighbours(), this.#config.self].filter((peer) => !this.#leaving.has(peer)).sort(byText);
+    return this.#staying;
   }
 
   /**

@@ -5,8 +5,8 @@ import { isTerminal } from '../../protocol/state.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CoreConfig, Reply } from './io.ts';
 import type { Membership } from './membership.ts';
+import { randomHex } from './random.ts';
 import type { Step } from './step.ts';
-import { randomHex } from './submissions.ts';
 
 type Asked =
   | { readonly type: 'cancel'; readonly id: CommandId; readonly task: TaskId; readonly reason: string }
@@ -92,8 +92,12 @@ export class Requests {
     step.setTimer({ type: 'request', request: key }, this.#config.timing.resendMs);
     switch (asked.type) {
       case 'cancel': {
-        const electorate = this.#catalogue.get(asked.task)?.task.body.electorate ?? [];
-        return step.sendAll(electorate, { type: 'cancel', task: asked.task, request: key, reason: asked.reason });
+        return step.sendAll(this.#catalogue.electorate(asked.task), {
+          type: 'cancel',
+          task: asked.task,
+          request: key,
+          reason: asked.reason,
+        });
       }
       case 'submit':
         if (peer !== null) step.send(peer, { type: 'submit', request: key, draft: asked.draft, again: asked.again });

@@ -1,23 +1,13 @@
-import {
-  type AcceptorState,
-  liveLease,
-  newAcceptor,
-  onAccept,
-  onPrepare,
-  onRelease,
-  restartAcceptor,
-} from '../../election/acceptor.ts';
+import { liveLease } from '../../election/acceptor.ts';
 import type { Answer } from '../../protocol/bids.ts';
-import type { MonoMs, Now, PeerId, TaskId } from '../../protocol/ids.ts';
+import type { MonoMs, PeerId, TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
 import type { Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Timing } from '../../protocol/timing.ts';
-import type { Stored } from '../store/store.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { CoreConfig } from './io.ts';
-import type { Membership } from './membership.ts';
+import type { Parts } from './parts.ts';
+import type { Register } from './registers.ts';
 import type { Step } from './step.ts';
 
 /** A wish that was not repeated for so many times is no longer one. */
@@ -43,10 +33,8 @@ export interface CancelRequest {
 
 export interface Seat {
   readonly task: Task;
-  readonly rank: number;
   /** When this peer heard of the task; null after a restart. The announcement is the call for the first round. */
   readonly announcedAt: MonoMs | null;
-  acceptor: AcceptorState;
   readonly answers: Map<PeerId, KeptAnswer>;
   cancels: readonly CancelRequest[];
   /** Numbers this seat's turns: a timer with another number is stale. */
@@ -61,31 +49,20 @@ export const standingCancels = (seat: Seat, now: MonoMs, timing: Timing): readon
   seat.cancels.filter(({ heardAt }) => now - heardAt < missedResends * timing.resendMs);
 
 /**
- * This peer's seats: for each task that names it an elector, the acceptor, and when it is this elector's turn to try for
- * the lease. What a turn leads to is the leaders' business.
+ * This peer's seats: for each task that it is an elector of, what it has heard for whoever leads, and when it is this
+ * elector's turn to try for the lease. What a turn leads to is the leaders' business.
  */
 export class Seats {
-  readonly #config: CoreConfig;
+  readonly #parts: Parts;
   readonly #timing: Timing;
-  readonly #catalogue: Catalogue;
-  readonly #membership: Membership;
   readonly #seats = new Map<TaskId, Seat>();
 
-  constructor(
-    config: CoreConfig,
-    catalogue: Catalogue,
-    membership: Membership,
-    stored: Pick<Stored, 'registers'>,
-    now: Now,
-  ) {
-    this.#config = config;
-    this.#membership = membership;
-    this.#timing = config.timing;
-    this.#catalogue = catalogue;
-    for (const { task, register } of stored.registers) {
-      const entry = catalogue.get(task);
-      if (entry === undefined) continue;
-      this.#open(entry.task, restartAcceptor(register, now.monoMs, this.#timing.electorLeaseMs), null);
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#timing = parts.config.timing;
+    for (const id of parts.registers.tasks()) {
+      const entry = parts.catalogue.get(id);
+      if (entry !== undefined) this.take(entry.task, null);
     }
   }
 
@@ -97,11 +74,18 @@ export class Seats {
     return [...this.#seats.keys()];
   }
 
-  /** Takes this peer's seat of a task that names it. */
-  open(task: Task, step: Step): void {
-    if (this.#seats.has(task.id) || !task.body.electorate.includes(this.#config.self)) return;
-    this.#open(task, newAcceptor, step.monoMs);
-    step.persist({ kind: 'register', task: task.id, register: { promised: null, accepted: null } });
+  /** Takes the seat that a register goes with; `announcedAt` where the task was announced just now. */
+  take(task: Task, announcedAt: MonoMs | null): void {
+    if (this.#seats.has(task.id)) return;
+    this.#seats.set(task.id, {
+      task,
+      announcedAt,
+      answers: new Map(),
+      cancels: [],
+      turn: 0,
+      turnAt: null,
+      losses: 0,
+    });
   }
 
   /** An ended task needs its register, for those who have missed the end, but nothing that was said on the way. */
@@ -116,37 +100,26 @@ export class Seats {
     this.#seats.delete(task);
   }
 
-  onPrepare(from: PeerId, message: MessageOf<'prepare'>, step: Step): void {
-    const seat = this.#seats.get(message.task);
-    if (seat === undefined) return this.#unknown(from, message.task, step);
-    const { state, reply, durable } = onPrepare(seat.acceptor, message, step.monoMs);
-    this.#become(seat, state, durable, step);
-    step.send(from, reply);
-  }
-
-  onAccept(from: PeerId, message: MessageOf<'accept'>, step: Step): void {
-    const seat = this.#seats.get(message.task);
-    if (seat === undefined) return this.#unknown(from, message.task, step);
-    const { state, reply, durable } = onAccept(seat.acceptor, message, step.monoMs, this.#timing.electorLeaseMs);
-    this.#become(seat, state, durable, step);
-    if (durable) seat.losses = 0;
-    step.send(from, reply);
-    this.considerTurn(message.task, step);
-  }
-
-  onRelease(message: MessageOf<'release'>, step: Step): void {
-    const seat = this.#seats.get(message.task);
+  onAccepted(task: TaskId, step: Step): void {
+    const seat = this.#seats.get(task);
     if (seat === undefined) return;
-    seat.acceptor = onRelease(seat.acceptor, message.ballot);
-    // What was waited for has come early: the old turn no longer counts.
+    seat.losses = 0;
+    this.considerTurn(task, step);
+  }
+
+  /** What was waited for has come early: the old turn no longer counts. */
+  onReleased(task: TaskId, step: Step): void {
+    const seat = this.#seats.get(task);
+    if (seat === undefined) return;
     seat.turnAt = null;
-    this.considerTurn(message.task, step);
+    this.considerTurn(task, step);
   }
 
   /** Keeps a peer's answer. True when it is an offer for a task that waits for one. */
   onAnswer(from: PeerId, message: MessageOf<'answer'>, step: Step): void {
     const seat = this.#seats.get(message.task);
     if (seat === undefined) return this.#unknown(from, message.task, step);
+    if (this.#isOver(message.task)) return this.#parts.registers.tellNews(from, message.task, step);
     const known = seat.answers.get(from);
     if (known !== undefined && known.attempt > message.attempt) return;
     if (known === undefined && seat.answers.size >= Limits.answersPerTask) return;
@@ -157,6 +130,7 @@ export class Seats {
   onCancel(from: PeerId, message: MessageOf<'cancel'>, step: Step): void {
     const seat = this.#seats.get(message.task);
     if (seat === undefined) return;
+    if (this.#isOver(message.task)) return this.#parts.registers.tellNews(from, message.task, step);
     const { request, reason } = message;
     const others = seat.cancels.filter((one) => one.request !== request);
     seat.cancels = [...others, { from, request, reason, heardAt: step.monoMs }].slice(-16);
@@ -166,8 +140,9 @@ export class Seats {
   /** Sets the timer for this elector's turn where the task needs a leader and has none. */
   considerTurn(task: TaskId, step: Step): void {
     const seat = this.#seats.get(task);
-    if (seat === undefined || !this.#wantsLeader(seat, step.monoMs)) return;
-    const at = this.#turnTime(seat, step.monoMs);
+    const register = this.#parts.registers.current(task);
+    if (seat === undefined || register === undefined || !this.#wantsLeader(seat, register, step.monoMs)) return;
+    const at = this.#turnTime(register, step.monoMs);
     if (seat.turnAt !== null && seat.turnAt <= at && seat.turnAt >= step.monoMs) return;
     seat.turn += 1;
     seat.turnAt = at;
@@ -177,10 +152,11 @@ export class Seats {
   /** An elect timer has fired. True when it is really this elector's turn; otherwise the next one has been set. */
   takeTurn(task: TaskId, turn: number, step: Step): boolean {
     const seat = this.#seats.get(task);
-    if (seat === undefined || seat.turn !== turn) return false;
+    const register = this.#parts.registers.current(task);
+    if (seat === undefined || register === undefined || seat.turn !== turn) return false;
     seat.turnAt = null;
-    if (!this.#wantsLeader(seat, step.monoMs)) return false;
-    if (liveLease(seat.acceptor, step.monoMs) === null) return true;
+    if (!this.#wantsLeader(seat, register, step.monoMs)) return false;
+    if (liveLease(register.acceptor, step.monoMs) === null) return true;
     this.considerTurn(task, step);
     return false;
   }
@@ -188,60 +164,59 @@ export class Seats {
   /** After a lost round: tries again with jitter, so that two proposers do not duel for ever. */
   retryTurn(task: TaskId, step: Step): void {
     const seat = this.#seats.get(task);
-    if (seat === undefined) return;
+    const register = this.#parts.registers.current(task);
+    if (seat === undefined || register === undefined) return;
     seat.turn += 1;
     seat.losses += 1;
     const backOff = 2 ** Math.min(seat.losses - 1, maxDoublings);
-    const afterMs = this.#timing.rankDelayMs * backOff * (0.5 + seat.rank + this.#config.random());
+    const afterMs = this.#timing.rankDelayMs * backOff * (0.5 + this.#rank(register) + this.#parts.config.random());
     seat.turnAt = (step.monoMs + afterMs) as MonoMs;
     step.setTimer({ type: 'elect', task, turn: seat.turn }, afterMs);
   }
 
-  /**
-   * An attempt under way needs a leader, and so does a task that could move: somebody offers, a person cancels, another
-   * task has its key, or it has never been led. One that only waits needs none.
-   */
-  #wantsLeader(seat: Seat, now: MonoMs): boolean {
-    const entry = this.#catalogue.get(seat.task.id);
-    if (entry === undefined || isTerminal(entry.state)) return false;
-    const state = seat.acceptor.accepted?.value ?? entry.state;
-    if (state.phase.name !== 'open') return true;
-    if (entry.stalled === null || standingCancels(seat, now, this.#timing).length > 0) return true;
-    if (this.#catalogue.winnerOver(seat.task.id) !== null) return true;
-    return [...seat.answers].some(([peer, { answer }]) => answer.type === 'bid' && this.#membership.isUp(peer));
-  }
-
-  /** Rank 0 tries at once, rank r after r × 300 ms, counted from when the last lease has ended. */
-  #turnTime(seat: Seat, now: MonoMs): MonoMs {
-    const lease = liveLease(seat.acceptor, now);
-    return ((lease?.until ?? now) + seat.rank * this.#timing.rankDelayMs) as MonoMs;
-  }
-
-  #open(task: Task, acceptor: AcceptorState, announcedAt: MonoMs | null): void {
-    const rank = task.body.electorate.indexOf(this.#config.self);
-    const answers = new Map<PeerId, KeptAnswer>();
-    this.#seats.set(task.id, {
-      task,
-      rank,
-      announcedAt,
-      acceptor,
-      answers,
-      cancels: [],
-      turn: 0,
-      turnAt: null,
-      losses: 0,
+  /** Every seat is in other hands, or cannot be handed over. */
+  areHandedOver(): boolean {
+    return this.#parts.registers.tasks().every((task) => {
+      const register = this.#parts.registers.current(task);
+      const entry = this.#parts.catalogue.get(task);
+      if (register === undefined || entry === undefined || isTerminal(entry.state)) return true;
+      return this.#parts.registers.isOver(register) || !this.#parts.healing.canMove(register.generation);
     });
   }
 
-  #become(seat: Seat, state: AcceptorState, durable: boolean, step: Step): void {
-    seat.acceptor = state;
-    if (!durable) return;
-    const { promised, accepted } = state;
-    step.persist({ kind: 'register', task: seat.task.id, register: { promised, accepted } });
+  /**
+   * An attempt under way needs a leader, and so does a task that could move: somebody offers, a person cancels, another
+   * task has its key, its electorate is to change, or it has never been led. One that only waits needs none.
+   */
+  #wantsLeader(seat: Seat, register: Register, now: MonoMs): boolean {
+    const { task } = register;
+    const entry = this.#parts.catalogue.get(task);
+    if (entry === undefined || isTerminal(entry.state) || this.#parts.registers.isOver(register)) return false;
+    const state = register.acceptor.accepted?.value ?? entry.state;
+    if (state.phase.name !== 'open' || state.moved !== null) return true;
+    if (entry.stalled === null || standingCancels(seat, now, this.#timing).length > 0) return true;
+    if (this.#parts.catalogue.winnerOver(task) !== null) return true;
+    if (this.#parts.healing.isDue(task, register.generation, now)) return true;
+    return [...seat.answers].some(([peer, { answer }]) => answer.type === 'bid' && this.#parts.membership.isUp(peer));
+  }
+
+  /** Rank 0 tries at once, rank r after r × 300 ms, counted from when the last lease has ended. */
+  #turnTime(register: Register, now: MonoMs): MonoMs {
+    const lease = liveLease(register.acceptor, now);
+    return ((lease?.until ?? now) + this.#rank(register) * this.#timing.rankDelayMs) as MonoMs;
+  }
+
+  #rank({ generation }: Register): number {
+    return generation.electorate.indexOf(this.#parts.config.self);
+  }
+
+  #isOver(task: TaskId): boolean {
+    const register = this.#parts.registers.current(task);
+    return register !== undefined && this.#parts.registers.isOver(register);
   }
 
   /** An elector that has missed its task asks for the record; the sender tries again once it has it. */
   #unknown(from: PeerId, task: TaskId, step: Step): void {
-    if (this.#catalogue.get(task) === undefined) step.send(from, { type: 'need-task', task });
+    if (this.#parts.catalogue.get(task) === undefined) step.send(from, { type: 'need-task', task });
   }
 }

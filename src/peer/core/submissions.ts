@@ -7,6 +7,7 @@ import type { Stored } from '../store/store.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
+import { randomHex } from './random.ts';
 import type { Step } from './step.ts';
 
 /** Who waits for the answer: a command given here, or a client on another PC. */
@@ -176,13 +177,4 @@ export class Submissions {
       }
     }
   }
-}
-
-/** 32 hex digits from the core's own generator, so that a seeded run repeats itself. */
-export function randomHex(random: () => number): string {
-  return Array.from({ length: 8 }, () =>
-    Math.floor(random() * 0x10000)
-      .toString(16)
-      .padStart(4, '0'),
-  ).join('');
 }

@@ -1,9 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { compareMaybeVersions, describeVersion } from '../../protocol/ballot.ts';
 import type { PeerId, TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
+import { compareMaybeStamps, describeStamp } from '../../protocol/summary.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
@@ -20,7 +20,7 @@ const bucketOf = (task: TaskId): number => Number.parseInt(task.slice(0, 2), 16)
 
 /**
  * Anti-entropy: what gossip lost and a late joiner missed. Two peers compare one hash; where it differs, the hashes of
- * 256 buckets of tasks; where those differ, the (task, version) pairs in them. Each then sends what the other lacks.
+ * 256 buckets of tasks; where those differ, the (task, stamp) pairs in them. Each then sends what the other lacks.
  *
  *   A ─root→ B ─buckets→ A ─entries→ B ─records, and the entries where B is behind→ A ─records→ B
  */
@@ -60,20 +60,19 @@ export class Sync {
   }
 
   onEntries(from: PeerId, message: MessageOf<'sync-entries'>, step: Step): void {
-    const theirs = new Map(message.entries.map(({ task, version }) => [task, version]));
+    const theirs = new Map(message.entries.map(({ task, stamp }) => [task, stamp]));
     const wanted = new Set(message.buckets);
-    const isBehind = message.entries.some(({ task, version }) => {
+    const isBehind = message.entries.some(({ task, stamp }) => {
       const entry = this.#catalogue.get(task);
-      return entry === undefined || compareMaybeVersions(entry.version, version) < 0;
+      return entry === undefined || compareMaybeStamps(entry.stamp, stamp) < 0;
     });
     for (const task of this.#catalogue.ids()) {
       if (!wanted.has(bucketOf(task))) continue;
-      const version = theirs.get(task);
+      const stamp = theirs.get(task);
       const entry = this.#catalogue.get(task);
       if (entry === undefined) continue;
-      if (version === undefined) step.send(from, { type: 'task', record: entry.task.signed });
-      if (version === undefined || compareMaybeVersions(entry.version, version) > 0)
-        this.#sendSummary(from, task, step);
+      if (stamp === undefined) step.send(from, { type: 'task', record: entry.task.signed });
+      if (stamp === undefined || compareMaybeStamps(entry.stamp, stamp) > 0) this.#sendSummary(from, task, step);
     }
     if (isBehind && message.reply) this.#sendEntries(from, message.buckets, false, step);
   }
@@ -92,7 +91,7 @@ export class Sync {
     const entries = this.#catalogue
       .ids()
       .filter((task) => wanted.has(bucketOf(task)))
-      .map((task) => ({ task, version: this.#catalogue.get(task)?.version ?? null }))
+      .map((task) => ({ task, stamp: this.#catalogue.get(task)?.stamp ?? null }))
       .slice(0, Limits.syncEntries);
     step.send(to, { type: 'sync-entries', buckets: [...buckets], entries, reply });
   }
@@ -106,8 +105,8 @@ export class Sync {
   #compute(revision: number): Digest {
     const contents: string[] = Array.from({ length: bucketCount }, () => '');
     for (const task of this.#catalogue.ids()) {
-      const version = this.#catalogue.get(task)?.version ?? null;
-      contents[bucketOf(task)] += `${task}:${version === null ? '' : describeVersion(version)}\n`;
+      const stamp = this.#catalogue.get(task)?.stamp ?? null;
+      contents[bucketOf(task)] += `${task}:${stamp === null ? '' : describeStamp(stamp)}\n`;
     }
     const buckets = contents.map((text) => (text === '' ? '' : hash(text).slice(0, 16)));
     return { revision, buckets, root: hash(buckets.join(',')) };

@@ -1,32 +1,32 @@
 import type { Committed } from '../../election/proposer.ts';
 import { describeDecline } from '../../protocol/bids.ts';
-import type { MonoMs } from '../../protocol/ids.ts';
+import { generationOf } from '../../protocol/generation.ts';
+import type { MonoMs, PeerId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Progress, StandingAnswer, StoryEvent, Summary } from '../../protocol/summary.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
+import type { Parts } from './parts.ts';
 import type { Step } from './step.ts';
 
-/** What a leadership has of its peer. */
-export interface LeadershipParts {
-  readonly config: CoreConfig;
-  readonly catalogue: Catalogue;
-  readonly membership: Membership;
+/** Directly where that reaches everybody, else by gossip; `direct` are told directly in any case. */
+export function announce(membership: Membership, summary: Summary, direct: readonly PeerId[], step: Step): void {
+  const audience = membership.directAudience();
+  if (audience === null) step.broadcast({ type: 'summary', summary });
+  step.sendAll(audience ?? direct, { type: 'summary', summary });
 }
 
 /** What a leader tells everybody: the story since its last summary, the state at every commit, progress now and then. */
 export class Teller {
   readonly #task: Task;
-  readonly #parts: LeadershipParts;
+  readonly #parts: Parts;
   #story: StoryEvent[] = [];
   #progressToldAt: MonoMs | null = null;
   /** The answers to the last round, for people. */
   answers: readonly StandingAnswer[] = [];
 
-  constructor(task: Task, parts: LeadershipParts) {
+  constructor(task: Task, parts: Parts) {
     this.#task = task;
     this.#parts = parts;
   }
@@ -39,6 +39,7 @@ export class Teller {
   /** Electors are told directly too where the lease is about to be released: they must not try for it in vain. */
   summarise(committed: Committed, stalled: string | null, step: Step): void {
     const { config, catalogue, membership } = this.#parts;
+    const { electorate } = generationOf(this.#task, committed.value);
     const hasLeader = stalled === null && !isTerminal(committed.value);
     const summary: Summary = {
       task: this.#task.id,
@@ -51,12 +52,7 @@ export class Teller {
     };
     this.#story = [];
     catalogue.learn(summary, step);
-    const direct = membership.directAudience();
-    if (direct !== null) return step.sendAll(direct, { type: 'summary', summary });
-    step.broadcast({ type: 'summary', summary });
-    if (hasLeader) return;
-    const others = this.#task.body.electorate.filter((peer) => peer !== config.self);
-    step.sendAll(others, { type: 'summary', summary });
+    announce(membership, summary, hasLeader ? [] : electorate.filter((peer) => peer !== config.self), step);
   }
 
   progress(attempt: number, progress: Progress, step: Step): void {

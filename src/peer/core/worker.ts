@@ -5,7 +5,7 @@ import type { Message, MessageOf } from '../../protocol/messages.ts';
 import type { Task } from '../../protocol/record.ts';
 import { activePhase, isTerminal, type Outcome } from '../../protocol/state.ts';
 import type { Progress } from '../../protocol/summary.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Step } from './step.ts';
 
@@ -198,7 +198,10 @@ export class Worker {
     for (const run of this.#runs.values()) {
       if (run.task.id !== task) continue;
       const active = activePhase(entry.state);
-      const isOver = isTerminal(entry.state) || entry.state.attemptsStarted > run.attempt;
+      const isOver =
+        isTerminal(entry.state) ||
+        entry.state.attemptsStarted > run.attempt ||
+        isAnothers(entry, run, this.#config.self);
       const isRecorded = isOver || (entry.state.attemptsStarted === run.attempt && active === null);
       if (run.ending !== null && isRecorded) this.#close(run, step);
       else if (isOver) this.#supersede(run, entry.state.phase.name === 'cancelled' ? 'cancelled' : 'superseded', step);
@@ -291,9 +294,13 @@ export class Worker {
   #toLeader(run: Run, message: Message, step: Step): void {
     const silentMs = step.monoMs - run.ackedAt;
     const isLost = silentMs > unansweredBeats * this.#config.timing.heartbeatEveryMs;
-    step.sendAll(isLost ? withFirst(run.leader, run.task.body.electorate) : [run.leader], message);
+    step.sendAll(isLost ? withFirst(run.leader, this.#catalogue.electorate(run.task.id)) : [run.leader], message);
   }
 }
+
+/** After a fork the attempt of this number can be another peer's. */
+const isAnothers = ({ state }: Entry, { attempt }: Run, self: PeerId): boolean =>
+  state.attempts.some(({ number, worker }) => number === attempt && worker !== self);
 
 const withFirst = (first: PeerId, others: readonly PeerId[]): readonly PeerId[] => [
   first,

@@ -2,14 +2,15 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { ballotSchema, versionSchema } from '../../protocol/ballot.ts';
 import { fromBytes, toBytes } from '../../protocol/cbor.ts';
-import { peerIdSchema, taskIdSchema, wallMsSchema } from '../../protocol/ids.ts';
+import { originId } from '../../protocol/generation.ts';
+import { type GenerationId, peerIdSchema, type TaskId, taskIdSchema, wallMsSchema } from '../../protocol/ids.ts';
 import { signedRecordSchema } from '../../protocol/record.ts';
 import { taskStateSchema } from '../../protocol/state.ts';
 import { standingAnswerSchema, storyEventSchema } from '../../protocol/summary.ts';
 import { type DurableRecord, type Stored, StoreError } from './store.ts';
 
 /**
- * How records lie on disk: key `<kind>!<id>`, value CBOR `{ v, data }`. A new kind, or data that an older peer could
+ * How records lie on disk: key `<kind>!<id>` (a register's `<task>`, or `<task>.<generation>` from the second on), value CBOR `{ v, data }`. A new kind, or data that an older peer could
  * misread, takes a new `v`: an older peer then refuses the folder instead of forgetting what it promised.
  */
 const formatVersion = 1;
@@ -21,6 +22,7 @@ export type Operation =
 export const incarnationKey = 'meta!incarnation';
 
 const registerSchema = z.object({
+  initial: taskStateSchema.nullable(),
   promised: ballotSchema.nullable(),
   accepted: z.object({ version: versionSchema, valueVersion: versionSchema, value: taskStateSchema }).nullable(),
 });
@@ -36,7 +38,7 @@ const peerSchema = z.object({ name: z.string(), addresses: z.array(z.string()) }
 const incarnationSchema = z.int().positive();
 const envelopeSchema = z.object({ v: z.int().positive(), data: z.unknown() });
 
-const taskKinds = ['task', 'register', 'knowledge', 'submission'] as const;
+const taskKinds = ['task', 'knowledge', 'submission'] as const;
 
 /** What one record changes on disk. */
 export function operationsOf(record: DurableRecord): readonly Operation[] {
@@ -44,7 +46,7 @@ export function operationsOf(record: DurableRecord): readonly Operation[] {
     case 'task':
       return [put(`task!${record.task}`, signedRecordSchema, record.record)];
     case 'register':
-      return [put(`register!${record.task}`, registerSchema, record.register)];
+      return [put(registerKey(record.task, record.register.initial?.generation?.id), registerSchema, record.register)];
     case 'knowledge':
       return [put(`knowledge!${record.task}`, knowledgeSchema, record.knowledge)];
     case 'submission':
@@ -54,9 +56,15 @@ export function operationsOf(record: DurableRecord): readonly Operation[] {
     case 'peer':
       return [put(`peer!${record.peer}`, peerSchema, { name: record.name, addresses: record.addresses })];
     case 'forget':
-      return taskKinds.map((kind) => ({ type: 'del', key: `${kind}!${record.task}` }));
+      return [
+        ...taskKinds.map((kind) => `${kind}!${record.task}`),
+        ...record.generations.map((generation) => registerKey(record.task, generation)),
+      ].map((key) => ({ type: 'del', key }));
   }
 }
+
+const registerKey = (task: TaskId, generation: GenerationId = originId): string =>
+  generation === originId ? `register!${task}` : `register!${task}.${generation}`;
 
 export const incarnationOperation = (incarnation: number): Operation =>
   put(incarnationKey, incarnationSchema, incarnation);
@@ -116,7 +124,7 @@ function addTo(lists: Lists, key: string, data: unknown): void {
       lists.tasks.push({ task: taskIdSchema.parse(id), record: signedRecordSchema.parse(data) });
       return;
     case 'register':
-      lists.registers.push({ task: taskIdSchema.parse(id), register: registerSchema.parse(data) });
+      lists.registers.push({ task: taskIdSchema.parse(id.split('.')[0]), register: registerSchema.parse(data) });
       return;
     case 'knowledge':
       lists.knowledge.push({ task: taskIdSchema.parse(id), knowledge: knowledgeSchema.parse(data) });

@@ -1,11 +1,13 @@
 import type { Ballot, Version } from '../../protocol/ballot.ts';
-import type { PeerId, TaskId, WallMs } from '../../protocol/ids.ts';
+import type { GenerationId, PeerId, TaskId, WallMs } from '../../protocol/ids.ts';
 import type { SignedRecord } from '../../protocol/record.ts';
 import type { TaskState } from '../../protocol/state.ts';
 import type { StandingAnswer, StoryEvent } from '../../protocol/summary.ts';
 
-/** An elector's durable state of one task: what A1, A2 and A4 need after a restart. */
+/** An elector's durable state of one generation of a task: what A1, A2, A4 and M3 need after a restart. */
 export interface StoredRegister {
+  /** The value it was installed with, which names its generation; null = the origin, which begins with nothing. */
+  readonly initial: TaskState | null;
   readonly promised: Ballot | null;
   readonly accepted: { readonly version: Version; readonly valueVersion: Version; readonly value: TaskState } | null;
 }
@@ -27,8 +29,8 @@ export type DurableRecord =
   /** A submission this peer still has to bring to a majority of its electors. */
   | { readonly kind: 'submission'; readonly task: TaskId; readonly pending: boolean }
   | { readonly kind: 'peer'; readonly peer: PeerId; readonly name: string; readonly addresses: readonly string[] }
-  /** Forgets everything stored about a task. */
-  | { readonly kind: 'forget'; readonly task: TaskId };
+  /** Forgets everything stored about a task, the registers of these generations included. */
+  | { readonly kind: 'forget'; readonly task: TaskId; readonly generations: readonly GenerationId[] };
 
 /** Everything a peer finds at its start, each list sorted by its key. */
 export interface Stored {

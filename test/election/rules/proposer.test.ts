@@ -10,15 +10,17 @@ import {
   bert,
   carl,
   electors,
+  generation,
   leaseMs,
   owner,
   promise,
+  register,
   stateOf,
   task,
   version,
 } from './support.ts';
 
-const proposerOf = (incarnation = 1): Proposer => new Proposer(task, owner(anna, incarnation), electors, leaseMs);
+const proposerOf = (incarnation = 1): Proposer => new Proposer(register, owner(anna, incarnation), leaseMs);
 
 /** Prepared at 0, promised by two, accepted by two at `ackedAt`. */
 function leader(ackedAt: Now = at(10)): Proposer {
@@ -167,7 +169,14 @@ describe('P5, writing and renewing', () => {
     const proposer = leader();
     proposer.renew(at(1_000));
     const own = version(ballot(1), 1);
-    const need = { type: 'accept-reject', task, version: own, reason: 'need-value', promised: null } as const;
+    const need = {
+      type: 'accept-reject',
+      task,
+      generation,
+      version: own,
+      reason: 'need-value',
+      promised: null,
+    } as const;
     const event = proposer.onAcceptReject(carl, need);
     if (event.type !== 'send') throw new Error(event.type);
     expect(event.messages).toHaveLength(1);
@@ -211,6 +220,7 @@ describe('P5, writing and renewing', () => {
     const reject = {
       type: 'accept-reject',
       task,
+      generation,
       version: own,
       reason: 'promised',
       promised: ballot(6, bert),
@@ -228,7 +238,7 @@ describe('P6, release', () => {
     const proposer = leader();
     const sent = proposer.release();
     expect(sent.map(({ message }) => message)).toEqual(
-      electors.map(() => ({ type: 'release', task, ballot: ballot(1) })),
+      electors.map(() => ({ type: 'release', task, generation, ballot: ballot(1) })),
     );
     expect(proposer.isLeader(at(20))).toBe(false);
     expect(() => proposer.write((last) => last, at(20))).toThrow('without its lease');

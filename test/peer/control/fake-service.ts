@@ -1,5 +1,6 @@
 import type { Command, PeerEvent, PeerView, Reply, TaskView } from '../../../src/peer/core/io.ts';
 import type { LogPiece, LogQuery, PeerService } from '../../../src/peer/service.ts';
+import { originOf } from '../../../src/protocol/generation.ts';
 import { type HostId, type PeerId, type TaskId, wallMs } from '../../../src/protocol/ids.ts';
 import { type Draft, promptKey, signTask } from '../../../src/protocol/record.ts';
 import { initialState } from '../../../src/protocol/state.ts';
@@ -36,6 +37,7 @@ export function makeView(title: string, more: Partial<TaskView> = {}, changes: P
     task,
     state: initialState,
     leader: null,
+    generation: originOf(task),
     electors: [
       { peer: alpha, reachable: true },
       { peer: beta, reachable: false },

@@ -30,7 +30,7 @@ const second = taskMadeAt(1);
 
 /** A catalogue with both tasks, in the states given. */
 function knowing(states: readonly (readonly [TaskId, TaskState])[]): Catalogue {
-  const catalogue = new Catalogue({ knowledge: [] }, [first, second]);
+  const catalogue = new Catalogue({ knowledge: [], registers: [] }, [first, second]);
   states.forEach(([task, state], index) => {
     const version = { ballot: { round: 1, peer: alpha, incarnation: 1 }, seq: index };
     catalogue.learn({ task, version, state, leader: null, stalled: null, answers: [], story: [] }, step());

@@ -1,0 +1,70 @@
+import type { Advert } from '../../protocol/hello.ts';
+import type { PeerId } from '../../protocol/ids.ts';
+import type { Bidder } from './bidder.ts';
+import type { Membership, Status } from './membership.ts';
+import type { Step } from './step.ts';
+import type { Worker } from './worker.ts';
+
+/** Changes of this peer's status are gathered for so long before they are gossiped. */
+const statusDelayMs = 1_000;
+
+/** What this peer tells about itself, on change and at an interval, and what it keeps of what others tell. */
+export class Adverts {
+  readonly #membership: Membership;
+  readonly #worker: Worker;
+  readonly #bidder: Bidder;
+  /** What is stored of each peer, so that an unchanged advert costs no write. */
+  readonly #remembered = new Map<PeerId, string>();
+  #advertised: Status | null = null;
+  #changeTimerSet = false;
+
+  constructor(membership: Membership, worker: Worker, bidder: Bidder) {
+    this.#membership = membership;
+    this.#worker = worker;
+    this.#bidder = bidder;
+  }
+
+  onIntervalTimer(step: Step): void {
+    this.#advertise(step);
+    step.setTimer({ type: 'advert' }, this.#membership.advertEveryMs());
+  }
+
+  onChangeTimer(step: Step): void {
+    this.#changeTimerSet = false;
+    this.#advertise(step);
+  }
+
+  /** Adverts go out on change too, but not for every one of a burst. */
+  considerChange(step: Step): void {
+    if (this.#changeTimerSet || isSameStatus(this.#status(), this.#advertised)) return;
+    this.#changeTimerSet = true;
+    step.setTimer({ type: 'status' }, statusDelayMs);
+  }
+
+  onAdvert(from: PeerId, advert: Advert, step: Step): void {
+    if (advert.peer === from && this.#membership.heard(advert, step)) this.remember(advert, step);
+  }
+
+  /** Its address is kept for the next start of this peer. */
+  remember({ peer, name, addresses }: Advert, step: Step): void {
+    const known = JSON.stringify([name, addresses]);
+    if (addresses.length === 0 || this.#remembered.get(peer) === known) return;
+    this.#remembered.set(peer, known);
+    step.persistLazily({ kind: 'peer', peer, name, addresses });
+  }
+
+  #advertise(step: Step): void {
+    this.#advertised = this.#status();
+    this.#membership.advertise(this.#advertised, step);
+  }
+
+  #status(): Status {
+    return { running: this.#worker.running, unavailable: this.#bidder.unavailable() };
+  }
+}
+
+const isSameStatus = (a: Status, b: Status | null): boolean =>
+  b !== null &&
+  a.running === b.running &&
+  a.unavailable?.reason === b.unavailable?.reason &&
+  a.unavailable?.until === b.unavailable?.until;
