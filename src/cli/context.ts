@@ -13,6 +13,8 @@ export interface Context {
   /** One line or more on stdout. */
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Asks the person in front of it; null where there is none to answer. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   /** The exit code once the command has ended. */
   readonly exit: (code: ExitCode) => void;
 }

@@ -30,7 +30,15 @@ export function describeStatus(status: StatusJson, nowMs: number): string {
     peers,
     ...refused,
   ];
-  return [...parts, '', describeTasks(status.tasks, namesOf(status), nowMs)].join('\n');
+  return [...parts, ...quorumNote(status.tasks), '', describeTasks(status.tasks, namesOf(status), nowMs)].join('\n');
+}
+
+/** Two PCs, or what a person adopted: said, since it is less than the mesh promises elsewhere. */
+function quorumNote(tasks: readonly TaskJson[]): readonly string[] {
+  const count = tasks.filter((task) => task.generation.forced && !isEnded(task)).length;
+  if (count === 0) return [];
+  const what = count === 1 ? '1 task runs' : `${count} tasks run`;
+  return ['', `${what} without a quorum: a PC that was cut off may be at work on it too`];
 }
 
 export function describeTasks(tasks: readonly TaskJson[], nameOf: Names, nowMs: number): string {

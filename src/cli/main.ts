@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { addAdopt } from './commands/adopt.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addLogs } from './commands/logs.ts';
@@ -26,9 +28,20 @@ export async function main(args: readonly string[]): Promise<void> {
     isTerminal: process.stdout.isTTY === true && process.stderr.isTTY === true,
     out: (text) => void process.stdout.write(`${text}\n`),
     err: (text) => void process.stderr.write(`${text}\n`),
+    ask: process.stdin.isTTY === true ? ask : null,
   });
   // Not by running out of work: nothing that is left open may hold a command back.
   process.stdout.write('', () => process.exit(code));
+}
+
+/** On stderr, so that stdout is what was asked for. An answer that never comes, since the input ended, is empty. */
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const { promise: ended, resolve } = Promise.withResolvers<string>();
+  terminal.once('close', () => resolve(''));
+  const answer = await Promise.race([terminal.question(question), ended]);
+  terminal.close();
+  return answer;
 }
 
 /** Parses, runs one command, and says how it ended. */
@@ -71,6 +84,7 @@ const commands = [
   addLogs,
   addCancel,
   addRetry,
+  addAdopt,
   addStop,
   addDoctor,
 ];

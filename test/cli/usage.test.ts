@@ -5,7 +5,7 @@ import { World } from './world.ts';
 
 const commands = [
   ...['init', 'invite', 'join', 'start', 'submit', 'status', 'tasks'],
-  ...['task', 'logs', 'cancel', 'retry', 'stop', 'doctor'],
+  ...['task', 'logs', 'cancel', 'retry', 'adopt', 'stop', 'doctor'],
 ];
 
 describe('a mistake on the command line is one line with the mend, and exit 2', () => {
@@ -50,6 +50,7 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     ['task', /missing required argument 'id'/],
     ['task zz', /a task id or the first digits of one/],
     ['cancel ../x', /a task id/],
+    ['adopt ../x', /a task id/],
     ['retry', /missing required argument/],
     ['logs ab --attempt 0', /the number of an attempt/],
     ['join', /missing required argument/],
@@ -138,7 +139,7 @@ describe('help', () => {
 });
 
 describe('without a peer', () => {
-  it.each(['status', 'tasks', 'task ab', 'logs ab', 'cancel ab', 'retry ab', 'stop', 'status --json'])(
+  it.each(['status', 'tasks', 'task ab', 'logs ab', 'cancel ab', 'retry ab', 'adopt ab', 'stop', 'status --json'])(
     'peer %s ends with 4 and the mend',
     async (line) => {
       using world = new World();

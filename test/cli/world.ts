@@ -11,6 +11,8 @@ export class World implements Disposable {
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
   code: number | null = null;
+  /** What the person in front of it says; null = nobody is there. */
+  answer: string | null = null;
 
   context(env: Context['env'] = {}): Context {
     return {
@@ -18,6 +20,7 @@ export class World implements Disposable {
       cwd: this.folder,
       version: '0.0.0',
       isTerminal: false,
+      ask: this.answer === null ? null : async () => this.answer ?? '',
       out: (text) => void this.stdout.push(text),
       err: (text) => void this.stderr.push(text),
       exit: (code) => {

@@ -64,6 +64,12 @@ export function controlApp(service: PeerService, onStop: () => void): Hono {
       return c.json({ ...reply, task: task.id });
     }),
   );
+  app.post('/api/tasks/:id/adopt', (c) =>
+    withTask(c, service, async ({ task }) => {
+      const reply = await service.command({ type: 'adopt', task: task.id });
+      return c.json({ ...reply, task: task.id });
+    }),
+  );
   /** The next round of a task that has ended: the same draft once more. */
   app.post('/api/tasks/:id/retry', (c) =>
     withTask(c, service, async (view) => {

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { LogPiece } from '../service.ts';
 import { ControlError } from './errors.ts';
 import {
+  type AdoptReply,
+  adoptReplySchema,
   type CancelReply,
   cancelReplySchema,
   errorJsonSchema,
@@ -84,6 +86,11 @@ export class ControlClient {
 
   cancel(id: string): Promise<CancelReply> {
     return this.#ask(`${taskPath(id)}/cancel`, cancelReplySchema, { method: 'POST' });
+  }
+
+  /** Starts a new generation without the electors that are gone. */
+  adopt(id: string): Promise<AdoptReply> {
+    return this.#ask(`${taskPath(id)}/adopt`, adoptReplySchema, { method: 'POST' });
   }
 
   /** A piece of an attempt's log, from `offset` in bytes; `attempt` null = the latest. */

@@ -30,6 +30,7 @@ export function taskJson(view: TaskView): TaskJson {
     worker: activePhase(view.state)?.worker ?? attempts.at(-1)?.worker ?? null,
     attempt: attemptsStarted,
     electors: view.electors.map(({ peer, reachable }) => ({ peer, reachable })),
+    generation: { number: view.generation.number, forced: view.generation.forced },
     bids: view.answers.map(bidJson).sort(bestFirst),
     attempts: attempts.map(attemptJson),
     progress: view.progress && { ...view.progress, at: iso(view.progress.at) },

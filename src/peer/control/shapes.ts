@@ -55,6 +55,8 @@ export const taskJsonSchema = z.object({
   /** The number of the current attempt, or of the last one; 0 before the first. */
   attempt: z.int(),
   electors: z.array(z.object({ peer: peerIdSchema, reachable: z.boolean() })),
+  /** How often its electorate has been moved, and whether without a majority: then two lives of it can meet. */
+  generation: z.object({ number: z.int(), forced: z.boolean() }),
   bids: z.array(bidJsonSchema),
   attempts: z.array(attemptJsonSchema),
   progress: z.object({ at: time, text: z.string(), costUsd }).nullable(),
@@ -136,6 +138,15 @@ export const cancelReplySchema = z.object({
   task: taskIdSchema,
 });
 export type CancelReply = z.infer<typeof cancelReplySchema>;
+
+export const adoptReplySchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('adopted'), task: taskIdSchema, givenUp: z.array(peerIdSchema) }),
+  /** A majority of its electors is reachable. */
+  z.object({ type: z.literal('has-quorum'), task: taskIdSchema }),
+  z.object({ type: z.literal('ended'), task: taskIdSchema }),
+  z.object({ type: z.literal('unknown-task'), task: taskIdSchema }),
+]);
+export type AdoptReply = z.infer<typeof adoptReplySchema>;
 
 export const logReplySchema = z.union([
   z.object({ attempt: z.int(), text: z.string(), nextOffset: z.int(), end: z.boolean() }),

@@ -29,6 +29,7 @@ describe('a task as JSON', () => {
       leader: null,
       worker: null,
       attempt: 0,
+      generation: { number: 0, forced: false },
       electors: [
         { peer: alpha, reachable: true },
         { peer: beta, reachable: false },
