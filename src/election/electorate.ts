@@ -39,4 +39,8 @@ export function nextElectorate(
   return ranked.filter((peer) => chosen.has(peer));
 }
 
+/** Where a peer stands in the order of `rankByHash`: from 0, the first, up to 1. */
+export const placeByHash = (peer: PeerId, nonce: string): number =>
+  1 - Number.parseInt(hashOf(nonce, peer).slice(0, 8), 16) / 2 ** 32;
+
 const hashOf = (nonce: string, peer: PeerId): string => bytesToHex(sha256(utf8ToBytes(`${nonce}/${peer}`)));

@@ -1,6 +1,6 @@
 import type { Answer, Bid, Decline, ScoreParts } from '../protocol/bids.ts';
 import type { PeerId } from '../protocol/ids.ts';
-import { rankByHash } from './electorate.ts';
+import { placeByHash, rankByHash } from './electorate.ts';
 
 /** What each part of a score counts; they add up to 1. */
 export const Weights = { specialty: 0.55, freeSlots: 0.25, warm: 0.1, success: 0.1 } as const;
@@ -19,6 +19,21 @@ export interface Bidder {
 export interface Requirement {
   readonly specialties: readonly string[];
   readonly explicit: boolean;
+}
+
+/** In a mesh of more live peers than this not everybody answers at once: most answers would come to nothing. */
+export const manyPeers = 32;
+/** Equal bids come so far apart on average, in ms. */
+const spreadMs = 1;
+
+/**
+ * How long an answer is held back, in ms, to be dropped once the assignment is heard: so the number of bids for a task does
+ * not grow with the mesh. The better the bid the sooner; who declines speaks up only where nobody was found.
+ */
+export function answerDelayMs(answer: Answer, self: PeerId, tieBreak: string, live: number, windowMs: number): number {
+  if (live <= manyPeers) return 0;
+  if (answer.type === 'decline') return 2 * windowMs;
+  return (1 - answer.score) * windowMs + placeByHash(self, tieBreak) * live * spreadMs;
 }
 
 /** The answer to a call by a peer that could work at all: an offer, or why it has none. */

@@ -16,6 +16,8 @@ export interface Timing {
   /** A new leader gives the worker it finds this long to answer. */
   readonly reportMs: number;
   readonly bidWindowMs: number;
+  /** Among many peers a round closes so long after its first bid. */
+  readonly bidSettleMs: number;
   /** No bid for so long: the task is stalled, with the reasons. */
   readonly stallMs: number;
   /** An offer that led to no assignment is forgotten after this and may be made again. */
@@ -50,6 +52,7 @@ export const defaultTiming: Timing = {
   heartbeatLapseMs: 5_000,
   reportMs: 1_000,
   bidWindowMs: 250,
+  bidSettleMs: 25,
   stallMs: 5_000,
   offerMs: 1_000,
   assignMs: 2_000,

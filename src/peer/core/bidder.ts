@@ -1,4 +1,4 @@
-import { answerFor, decline } from '../../election/placement.ts';
+import { answerDelayMs, answerFor, decline } from '../../election/placement.ts';
 import type { Answer } from '../../protocol/bids.ts';
 import type { Advert } from '../../protocol/hello.ts';
 import { byText, type MonoMs, monoMs, type TaskId, type WallMs } from '../../protocol/ids.ts';
@@ -63,6 +63,21 @@ export class Bidder {
   answer(task: Task, attempt: number, step: Step): void {
     if (this.#config.role === 'client') return;
     this.#answered.add(task.id);
+    const { self, timing } = this.#config;
+    const live = this.#membership.live().length;
+    const delayMs = answerDelayMs(this.#answerTo(task, step), self, task.id, live, timing.bidWindowMs);
+    if (delayMs > 0) step.setTimer({ type: 'bid', task: task.id, attempt }, delayMs);
+    else this.#send(task, attempt, step);
+  }
+
+  /** An answer was held back; by now the task may have found its worker. */
+  onBidTimer(id: TaskId, attempt: number, step: Step): void {
+    const entry = this.#catalogue.get(id);
+    if (entry === undefined || isTerminal(entry.state) || entry.state.attemptsStarted >= attempt) return;
+    this.#send(entry.task, attempt, step);
+  }
+
+  #send(task: Task, attempt: number, step: Step): void {
     const answer = this.#answerTo(task, step);
     step.sendAll(this.#catalogue.electorate(task.id), { type: 'answer', task: task.id, attempt, answer });
     if (answer.type !== 'bid') return;

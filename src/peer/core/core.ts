@@ -8,6 +8,7 @@ import type { Stored } from '../store/store.ts';
 import { Adverts } from './adverts.ts';
 import { Bidder } from './bidder.ts';
 import { Catalogue, type Entry } from './catalogue.ts';
+import { Drain } from './drain.ts';
 import { Generations } from './generations.ts';
 import { Healing } from './healing.ts';
 import type { Command, CoreConfig, Effect, Input, PeerView, Received, ReceivedGossip, TaskView, Timer } from './io.ts';
@@ -44,7 +45,7 @@ export class Core {
   readonly #requests: Requests;
   readonly #sync: Sync;
   readonly #adverts: Adverts;
-  #draining: CommandId | null = null;
+  readonly #drain: Drain;
 
   /** `tasks` are the stored records, opened; a peer that starts for the first time has none. */
   constructor(config: CoreConfig, stored: Stored, tasks: readonly Task[], now: Now) {
@@ -68,6 +69,14 @@ export class Core {
     this.#requests = new Requests(config, this.#catalogue, this.#membership);
     this.#sync = new Sync(config, this.#catalogue, this.#membership);
     this.#adverts = new Adverts(this.#membership, this.#worker, this.#bidder);
+    this.#drain = new Drain({
+      bidder: this.#bidder,
+      worker: this.#worker,
+      seats: this.#seats,
+      generations: this.#generations,
+      leaders: this.#leaders,
+      drainMs: config.timing.drainMs,
+    });
   }
 
   /** The effects of coming to life: timers, the first advert, and what an earlier run had left undone. */
@@ -86,7 +95,7 @@ export class Core {
     const step = new Step(now);
     this.#handle(input, step);
     this.#adverts.considerChange(step);
-    this.#finishDrain(step);
+    this.#drain.consider(step);
     return step.effects;
   }
 
@@ -316,8 +325,10 @@ export class Core {
         return this.#requests.onTimer(timer.request, step);
       case 'offers':
         return this.#bidder.onTimer(timer.turn, step);
+      case 'bid':
+        return this.#bidder.onBidTimer(timer.task, timer.attempt, step);
       case 'drain':
-        return this.#endDrain(step);
+        return this.#drain.end(step);
     }
   }
 
@@ -351,30 +362,8 @@ export class Core {
       case 'adopt':
         return this.#generations.adopt(id, command.task, step);
       case 'drain':
-        return this.#drain(id, step);
+        return this.#drain.begin(id, step);
     }
-  }
-
-  /** Takes nothing more; runs and seats are handed over while this peer still leads, so that it is all written down. */
-  #drain(id: CommandId, step: Step): void {
-    this.#draining = id;
-    this.#bidder.drain();
-    this.#worker.drain(step);
-    this.#generations.leave(step);
-    this.#leaders.considerAll(step);
-    step.setTimer({ type: 'drain' }, this.#config.timing.drainMs);
-  }
-
-  #finishDrain(step: Step): void {
-    if (this.#draining !== null && this.#worker.isIdle && this.#seats.areHandedOver()) this.#endDrain(step);
-  }
-
-  #endDrain(step: Step): void {
-    if (this.#draining === null) return;
-    const id = this.#draining;
-    this.#draining = null;
-    this.#leaders.drain(step);
-    step.reply(id, { type: 'drained' });
   }
 
   #noteRefusal({ run, report }: Extract<Input, { type: 'agent' }>, step: Step): void {

@@ -63,6 +63,8 @@ export type Timer =
   | { readonly type: 'adopt'; readonly request: string }
   | { readonly type: 'request'; readonly request: string }
   | { readonly type: 'offers'; readonly turn: number }
+  /** An answer that was held back, in a mesh of many peers. */
+  | { readonly type: 'bid'; readonly task: TaskId; readonly attempt: number }
   | { readonly type: 'drain' };
 
 export type Command =

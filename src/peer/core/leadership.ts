@@ -2,7 +2,6 @@ import type { Proposer } from '../../election/proposer.ts';
 import { type Ballot, compareMaybeVersions, type Version } from '../../protocol/ballot.ts';
 import { generationOf } from '../../protocol/generation.ts';
 import { type MonoMs, monoMs, type PeerId } from '../../protocol/ids.ts';
-import { Limits } from '../../protocol/limits.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
 import {
   type ActivePhase,
@@ -18,7 +17,7 @@ import {
   type TaskState,
 } from '../../protocol/state.ts';
 import type { Parts } from './parts.ts';
-import { countedAnswers, judge, type Round, standing } from './round.ts';
+import { Placing } from './placing.ts';
 import { type Seat, standingCancels } from './seats.ts';
 import type { Step } from './step.ts';
 import { Teller } from './teller.ts';
@@ -37,7 +36,7 @@ export class Leadership {
   readonly #proposer: Proposer;
   readonly #parts: Parts;
   readonly #teller: Teller;
-  #round: (Round & { readonly called: boolean }) | null = null;
+  readonly #placing: Placing;
   #watch: Watch | null = null;
   /** A publishing attempt lapses only after this, whoever leads. */
   #grantUntil: MonoMs | null = null;
@@ -52,6 +51,7 @@ export class Leadership {
     this.#proposer = proposer;
     this.#parts = parts;
     this.#teller = new Teller(seat.task, parts);
+    this.#placing = new Placing(ballot, seat, parts);
   }
 
   /** The lease has been won. An attempt found under way is asked for at once, and keeps going if it answers. */
@@ -166,19 +166,11 @@ export class Leadership {
 
   /** open → assigned, or an attempt that has lapsed → the next one, in one write. Until then the old worker may return. */
   #place(lapsed: Outcome | null, step: Step): void {
-    const { config, membership } = this.#parts;
     const attempt = this.#state().attemptsStarted + 1;
-    if (this.#round?.attempt !== attempt) this.#openRound(attempt, step);
-    const round = this.#round;
-    if (round === null) return;
-    const reachable = membership.live().filter((peer) => membership.isUp(peer));
-    const answers = countedAnswers(this.#seat.answers, attempt, reachable);
-    const verdict = judge(round, answers, reachable, step.monoMs, config.timing, this.#id);
-    this.#teller.answers = standing(answers, this.#id, Limits.bidsPerStory);
+    const verdict = this.#placing.judge(attempt, step);
+    this.#teller.answers = this.#placing.answers;
     switch (verdict.type) {
       case 'wait':
-        // The announcement may have been lost on its way: ask before the window's end leaves only silence.
-        if (!round.called && step.monoMs - round.startedAt >= config.timing.bidWindowMs) this.#call(round, step);
         return this.#wakeAfter(verdict.forMs, step);
       case 'stall':
         if (lapsed !== null) return this.#write((state) => endAttempt(state, lapsed, step.wallMs), step);
@@ -198,35 +190,20 @@ export class Leadership {
     }
   }
 
-  /** The announcement is the call for the first attempt; every other needs one. */
-  #openRound(attempt: number, step: Step): void {
-    const { announcedAt } = this.#seat;
-    const { bidWindowMs } = this.#parts.config.timing;
-    const isAnnounced = attempt === 1 && announcedAt !== null && step.monoMs - announcedAt < bidWindowMs;
-    this.#round = { attempt, startedAt: step.monoMs, called: false };
-    if (!isAnnounced) this.#call(this.#round, step);
-  }
-
-  #call(round: Round, step: Step): void {
-    this.#round = { ...round, called: true };
-    const message = { type: 'call', task: this.#id, attempt: round.attempt, ballot: this.ballot } as const;
-    step.sendAll([...this.#parts.membership.neighbours(), this.#parts.config.self], message);
-  }
-
   // ── supervising ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #supervise(state: TaskState, active: ActivePhase, step: Step): void {
     if (this.#wish?.attempt === active.attempt) return this.#consider(this.#wish, state, active, step);
     const lapse = this.#watch && lapseOf(this.#watch, step.monoMs);
     if (lapse === null) {
-      this.#round = null;
+      this.#placing.close();
       return this.#wakeAtLapse(step);
     }
     if (active.name === 'publishing' && this.#grantUntil !== null && step.monoMs < this.#grantUntil) {
       return this.#wakeAfter(this.#grantUntil - step.monoMs, step);
     }
     const outcome: Outcome = { type: 'lapsed', reason: lapse };
-    if (this.#round === null)
+    if (!this.#placing.isOpen)
       this.#teller.note('lapsed', `attempt ${active.attempt} of ${this.#name(active.worker)}: ${lapse}`, step);
     if (state.lapses + 1 >= Attempts.maxLapses)
       return this.#write((last) => endAttempt(last, outcome, step.wallMs), step);
@@ -278,7 +255,7 @@ export class Leadership {
       const { attempt, worker } = active;
       const { assignMs } = this.#parts.config.timing;
       this.#watch = { attempt, lastHeard: step.monoMs, patienceMs: assignMs, gone: null };
-      this.#round = null;
+      this.#placing.close();
       this.#wish = null;
       step.send(worker, {
         type: 'assign',

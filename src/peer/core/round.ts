@@ -1,4 +1,4 @@
-import { rankBids, stallReason } from '../../election/placement.ts';
+import { manyPeers, rankBids, stallReason } from '../../election/placement.ts';
 import { type Answer, describeDecline } from '../../protocol/bids.ts';
 import type { MonoMs, PeerId } from '../../protocol/ids.ts';
 import type { StandingAnswer } from '../../protocol/summary.ts';
@@ -30,27 +30,45 @@ export function countedAnswers(
   return counted;
 }
 
-/** The round closes when every live peer has answered, or after the window with at least one bid. */
+/** When the first of the bids that count came in. */
+export function firstBidAt(kept: ReadonlyMap<PeerId, KeptAnswer>, counted: ReadonlyMap<PeerId, Answer>): MonoMs | null {
+  const times = [...counted].flatMap(([peer, answer]) => (answer.type === 'bid' ? [kept.get(peer)?.at ?? 0] : []));
+  return times.length === 0 ? null : (Math.min(...times) as MonoMs);
+}
+
+/** All that an open round is judged by. */
+export interface Standing {
+  readonly round: Round;
+  readonly answers: ReadonlyMap<PeerId, Answer>;
+  readonly firstBidAt: MonoMs | null;
+  readonly live: readonly PeerId[];
+  readonly tieBreak: string;
+}
+
+/**
+ * The round closes when every live peer has answered, or after the window with at least one bid. Among many peers the best
+ * bids come first, so it closes soon after the first, and the others are never sent.
+ */
 export function judge(
-  round: Round,
-  answers: ReadonlyMap<PeerId, Answer>,
-  live: readonly PeerId[],
+  { round, answers, firstBidAt, live, tieBreak }: Standing,
   now: MonoMs,
-  timing: Timing,
-  tieBreak: string,
+  { bidWindowMs, bidSettleMs, stallMs }: Timing,
 ): Verdict {
   const elapsedMs = now - round.startedAt;
   const best = rankBids(answers, tieBreak)[0];
+  const closesAtMs = closingTime(round.startedAt + bidWindowMs, firstBidAt, live.length, bidSettleMs);
   const allAnswered = live.every((peer) => answers.has(peer));
-  if (best !== undefined && (allAnswered || elapsedMs >= timing.bidWindowMs))
-    return { type: 'choose', worker: best.peer };
-  if (elapsedMs < timing.bidWindowMs) return { type: 'wait', forMs: timing.bidWindowMs - elapsedMs };
-  if (elapsedMs < timing.stallMs) return { type: 'wait', forMs: timing.stallMs - elapsedMs };
+  if (best !== undefined && (allAnswered || now >= closesAtMs)) return { type: 'choose', worker: best.peer };
+  if (now < closesAtMs) return { type: 'wait', forMs: closesAtMs - now };
+  if (elapsedMs < stallMs) return { type: 'wait', forMs: stallMs - elapsedMs };
   const declines = [...answers].flatMap(([peer, answer]) =>
     answer.type === 'decline' ? [{ peer, text: describeDecline(answer) }] : [],
   );
   return { type: 'stall', reason: stallReason(declines) };
 }
+
+const closingTime = (windowEnd: number, firstBid: MonoMs | null, live: number, settleMs: number): number =>
+  live > manyPeers && firstBid !== null ? Math.min(windowEnd, firstBid + settleMs) : windowEnd;
 
 /** For the story: the bids, best first, then who declined. */
 export function standing(answers: ReadonlyMap<PeerId, Answer>, tieBreak: string, max: number): StandingAnswer[] {

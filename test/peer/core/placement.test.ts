@@ -121,3 +121,44 @@ describe('the choice', () => {
     }
   });
 });
+
+describe('a mesh of many peers', () => {
+  const many = (count: number): World => {
+    const world = new World(Array.from({ length: count }, (_, index) => ({ name: `peer-${index}` })));
+    world.runFor(1_000);
+    return world;
+  };
+  /** Bids sent for one task, by all peers together. */
+  const bidsFor = (count: number): number => {
+    const world = many(count);
+    const task = submitted(world, world.submit('peer-0'));
+    world.until('it is done', () => stateAt(world, 'peer-1', task)?.phase.name === 'done');
+    const isBid = ({ message }: (typeof world.sent)[number]) =>
+      message.type === 'answer' && message.task === task && message.answer.type === 'bid';
+    return world.sent.filter(isBid).length;
+  };
+
+  it('does not send more bids for a task than one of half its size', () => {
+    expect(bidsFor(96)).toBeLessThanOrEqual(bidsFor(48) * 1.2);
+  });
+
+  it('gives the task to the one that is best for it', () => {
+    const world = new World(
+      Array.from({ length: 40 }, (_, index) => ({
+        name: `peer-${index}`,
+        specialties: [index === 23 ? 'frontend' : 'general'],
+      })),
+    );
+    world.runFor(1_000);
+    const requires = { specialties: ['frontend'], explicit: false, reason: 'a label' };
+    const task = submitted(world, world.submit('peer-0', { requires }));
+    expect(workerOf(world, task)).toBe('peer-23');
+  });
+
+  it('hears the reasons of all where nobody offers', () => {
+    const world = many(40);
+    const requires = { specialties: ['rocketry'], explicit: true, reason: 'asked for' };
+    const task = submitted(world, world.submit('peer-0', { requires }));
+    world.until('it is stalled', () => world.task('peer-1', task)?.stalled === '40 × requires (rocketry)', 20_000);
+  });
+});
