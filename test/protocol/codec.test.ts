@@ -212,7 +212,7 @@ function recordOf(recordBytes: number, signatureBytes: number): unknown {
 }
 
 function syncEntries(count: number): unknown {
-  return Array.from({ length: count }, () => ({ task, version: null }));
+  return Array.from({ length: count }, () => ({ task, stamp: null }));
 }
 
 function encodable(value: unknown): boolean {
