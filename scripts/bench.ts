@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { baseline, type Figure, failover, idle, latencies, throughput } from './bench/figures.ts';
-import { startTime } from './bench/start.ts';
+import { connectTime, startTime } from './bench/start.ts';
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, quick: { type: 'boolean' } } });
 const quick = values.quick === true;
@@ -18,6 +18,7 @@ const parts: readonly (readonly [string, () => Promise<readonly Figure[]>])[] = 
   ['a worker stopped', () => failover('SIGSTOP', quick ? 1 : 3)],
   ['nothing to do', () => idle(quick ? 10 : 60)],
   ['start to ready', () => startTime(quick ? 3 : 10)],
+  ['ready to connected', () => connectTime(quick ? 2 : 5)],
 ];
 
 const figures: Figure[] = [];
