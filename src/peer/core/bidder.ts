@@ -14,6 +14,8 @@ import type { Worker } from './worker.ts';
 const agingMs = 10 * 60_000;
 /** How long what frees a slot, or opens a task, is gathered before waiting tasks are looked at. */
 const lookMs = 5;
+/** Some reasons end without a word: waiting tasks are looked at anyway, this often. */
+const lookAgainMs = 60_000;
 /** A repository that refused this peer is declined for this long. */
 const noAccessMs = 10 * 60_000;
 
@@ -33,6 +35,7 @@ export class Bidder {
   readonly #noAccess = new Map<string, { readonly reason: string; readonly until: WallMs }>();
   #quota: { readonly until: WallMs | null; readonly reason: string } | null = null;
   #draining = false;
+  #refreshedAt: MonoMs = monoMs(0);
   /** When waiting tasks are looked at next, and the number of that turn: a timer with another one is stale. */
   #lookAt: MonoMs | null = null;
   #turn = 0;
@@ -139,10 +142,16 @@ export class Bidder {
     this.#noAccess.set(nameOf(repository), { reason, until: (step.wallMs + noAccessMs) as WallMs });
   }
 
-  /** Ends what has a stated end. True when this peer offers again. */
+  /** Ends what has a stated end. True when waiting tasks are to be looked at again. */
   refresh(step: Step): boolean {
-    if (this.#quota === null || this.#quota.until === null || this.#quota.until > step.wallMs) return false;
-    this.#quota = null;
+    const { wallMs, monoMs: now } = step;
+    const hasQuotaBack = this.#quota !== null && this.#quota.until !== null && this.#quota.until <= wallMs;
+    if (hasQuotaBack) this.#quota = null;
+    const opened = [...this.#noAccess].filter(([, { until }]) => until <= wallMs);
+    for (const [repository] of opened) this.#noAccess.delete(repository);
+    const isDue = now - this.#refreshedAt >= lookAgainMs;
+    if (!hasQuotaBack && opened.length === 0 && !isDue) return false;
+    this.#refreshedAt = now;
     return true;
   }
 

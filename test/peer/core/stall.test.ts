@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readyToPush } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import { electorsOf, five, leaderOf, names, others, submitted, untilPhase, workerOf, workersOf } from './support.ts';
 
@@ -91,5 +92,19 @@ describe('a task whose electors are gone', () => {
     expect(stallAt(world, 'alpha', task)).toBeNull();
     expect(workersOf(world, task)).toEqual([worker]);
     expect(world.started).toHaveLength(1);
+  });
+});
+
+describe('a repository that refused this PC', () => {
+  it('is offered to again ten minutes later, with nothing else to remind of it', () => {
+    const isRefused = { value: true };
+    const world = new World(five.slice(0, 1), {
+      agent: () => [[100, isRefused.value ? { type: 'refused', reason: 'no access: 403' } : readyToPush]],
+    });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    world.until('it waits', () => stallAt(world, 'alpha', task)?.includes('no access') === true, 30_000);
+    isRefused.value = false;
+    untilPhase(world, task, 'done', 11 * 60_000);
   });
 });
