@@ -34,6 +34,8 @@ export function addAdopt(program: Command, context: Context): void {
               ? JSON.stringify({ id: task.id, result: 'adopted', givenUp: reply.givenUp })
               : `adopted ${short}: see \`peer task ${short}\``,
           );
+        case 'refused':
+          throw new CliError(ExitCodes.failed, `${short} was not adopted: ${reply.reason}`);
         case 'has-quorum':
           throw hasQuorum(short);
         case 'ended':

@@ -143,6 +143,7 @@ export const adoptReplySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('adopted'), task: taskIdSchema, givenUp: z.array(peerIdSchema) }),
   /** A majority of its electors is reachable. */
   z.object({ type: z.literal('has-quorum'), task: taskIdSchema }),
+  z.object({ type: z.literal('refused'), task: taskIdSchema, reason: z.string() }),
   z.object({ type: z.literal('ended'), task: taskIdSchema }),
   z.object({ type: z.literal('unknown-task'), task: taskIdSchema }),
 ]);

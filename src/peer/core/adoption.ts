@@ -76,10 +76,9 @@ export class Adoption {
     if (entry === undefined) return step.reply(id, { type: 'unknown-task' });
     const heard: Reading = { version: entry.stamp?.version ?? null, state: entry.state };
     const { state } = [heard, ...answers.values()].reduce((best, one) => (isNewer(task, one, best) ? one : best));
-    if (isTerminal(state)) return step.reply(id, { type: 'ended' });
-
     const last = generationOf(task, state);
     const electorate = chooseElectorate(membership.staying(), task.body.nonce);
+    if (electorate.length === 0) return step.reply(id, { type: 'refused', reason: 'this peer is about to stop' });
     const next = healing.forcedSuccessor(last, electorate);
     this.#moves.begin(task, next, succeed(state, next), 'adopted by a person', step);
     const givenUp = last.electorate.filter((peer) => !membership.isUp(peer));

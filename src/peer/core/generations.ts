@@ -99,12 +99,12 @@ export class Generations {
     if (number <= generation.number || isAlone) step.emit({ type: 'fork-met', task, generation });
   }
 
-  /** A majority of two is both, and one of them has been silent for long: the other goes on alone. */
+  /** A majority of two is both, and one of them has been silent for long: the other goes on alone, be it to tell of an end. */
   #takeOver(register: Register, step: Step): void {
     const { registers, healing, config, catalogue } = this.#parts;
     const entry = catalogue.get(register.task);
     const { state } = registers.read(register);
-    if (entry === undefined || isTerminal(state)) return;
+    if (entry === undefined) return;
     const next = healing.forcedSuccessor(register.generation, [config.self]);
     this.moves.begin(entry.task, next, succeed(state, next), 'the other of two PCs is gone', step);
   }

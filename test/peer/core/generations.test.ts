@@ -110,9 +110,9 @@ describe('PCs that are switched off', () => {
   });
 });
 
-describe('two PCs', () => {
-  const two = five.slice(0, 2);
+const two = five.slice(0, 2);
 
+describe('two PCs', () => {
   it.each(['alpha', 'beta'])('survive the loss of %s', (gone) => {
     const world = new World(two, { agent: slowAgent(3_000) });
     world.runFor(100);
@@ -142,7 +142,35 @@ describe('two PCs', () => {
   });
 });
 
+describe('an end that only one of two has stored', () => {
+  it('is told by it, when the other is gone for good', () => {
+    const world = new World(two, { agent: endlessAgent });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    world.runFor(1_000);
+    const leader = leaderOf(world, task) ?? '';
+    const [other = ''] = others(world, leader);
+    world.command('alpha', { type: 'cancel', task, reason: 'enough' });
+    const hasStored = (): boolean =>
+      world.stored(other).registers.some(({ register }) => register.accepted?.value.phase.name === 'cancelled');
+    world.until('the end is stored', hasStored);
+    expect(phaseAt(world, other, task)).not.toBe('cancelled');
+    world.kill(leader);
+    world.until('it is told', () => phaseAt(world, other, task) === 'cancelled', 90_000);
+  });
+});
+
 describe('adopt', () => {
+  it('is refused by a peer that is about to stop and has nobody to give the task to', () => {
+    const world = new World(five, { agent: endlessAgent });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    for (const name of names.slice(1)) world.kill(name);
+    world.runFor(20_000);
+    world.command('alpha', { type: 'drain' });
+    expect(world.reply(world.command('alpha', { type: 'adopt', task }))).toMatchObject({ type: 'refused' });
+  });
+
   it('starts a new generation where a majority is gone for good', () => {
     const world = new World(five, { agent: slowAgent(3_000) });
     world.runFor(100);
