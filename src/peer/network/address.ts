@@ -3,12 +3,13 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '../../protocol/ids.ts';
 import { NetworkError } from './network.ts';
 
-/** Whether it is an address that this network's transport takes. */
+/** Whether it is an address that TCP takes by itself. A way through a relay is found anew each time. */
 export function isDialable(address: string): boolean {
   try {
-    return multiaddr(address)
+    const names = multiaddr(address)
       .getComponents()
-      .some(({ name }) => name === 'tcp');
+      .map(({ name }) => name);
+    return names.includes('tcp') && !names.includes('p2p-circuit');
   } catch {
     return false;
   }

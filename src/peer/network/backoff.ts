@@ -18,6 +18,10 @@ export class Backoff {
     return plainMs * (0.75 + this.random() / 2);
   }
 
+  hasFailed(): boolean {
+    return this.failures > 0;
+  }
+
   reset(): void {
     this.failures = 0;
   }

@@ -6,6 +6,8 @@ export type NetworkEvent =
   | { readonly event: 'dial-failed'; readonly target: string; readonly reason: string }
   /** `by` says whose side refused the other's hello. */
   | { readonly event: 'link-refused'; readonly peer: PeerId; readonly by: 'us' | 'them'; readonly reason: string }
+  /** No direct way to the peer was found; one through a neighbour was. */
+  | { readonly event: 'relayed'; readonly peer: PeerId; readonly through: PeerId }
   | { readonly event: 'link-lost'; readonly peer: PeerId; readonly reason: string }
   /** Dropped: no receiver would take it. */
   | { readonly event: 'message-too-large'; readonly to: PeerId | 'gossip'; readonly sizeBytes: number }

@@ -37,6 +37,7 @@ export class LanDiscovery {
     this.discovery.mdns = socket;
     socket.on('query', this.discovery._onMdnsQuery);
     socket.on('response', this.discovery._onMdnsResponse);
+    socket.onChange(() => this.ask(socket));
     this.ask(socket);
   }
 
@@ -48,6 +49,7 @@ export class LanDiscovery {
   }
 
   private ask(socket: LanSocket): void {
+    if (this.queryTimer !== null) clearTimeout(this.queryTimer);
     socket.query(this.options.serviceName, 'PTR');
     const everyMs = queryEveryMs * Math.max(1, this.options.meshSize() / smallMesh) ** 2;
     this.queryTimer = setTimeout(() => this.ask(socket), everyMs);

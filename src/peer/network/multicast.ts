@@ -4,7 +4,7 @@ import multicastDns, { type MulticastDNS, type QueryPacket, type ResponsePacket 
 type Answers = Parameters<MulticastDNS['respond']>[0];
 type Listener = (packet: unknown) => void;
 
-const interfacesEveryMs = 5_000;
+const interfacesEveryMs = 1_000;
 
 /** One IPv4 address for each interface that leads to other machines; the loopback one where there is no other. */
 export function lanInterfaces(): readonly string[] {
@@ -26,6 +26,7 @@ export class LanSocket {
   private readonly reported = new Set<string>();
   private readonly listeners: { readonly event: 'query' | 'response'; readonly listener: Listener }[] = [];
   private readonly timer: NodeJS.Timeout;
+  private changed: () => void = () => {};
   private interfaces: readonly string[];
   private sockets: Sockets;
 
@@ -47,6 +48,11 @@ export class LanSocket {
     this.listeners.push({ event, listener: listener as Listener });
     this.sockets.hearing.on(event as string, listener as Listener);
     return this;
+  }
+
+  /** Called when it speaks elsewhere than before: a cable is back, or the PC is on another network. */
+  onChange(listener: () => void): void {
+    this.changed = listener;
   }
 
   query(serviceName: string, type: 'PTR' | 'TXT'): void {
@@ -83,6 +89,7 @@ export class LanSocket {
     this.interfaces = current;
     this.close();
     this.sockets = this.open();
+    this.changed();
   }
 
   private currentInterfaces(): readonly string[] {

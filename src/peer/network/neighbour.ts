@@ -16,6 +16,12 @@ const deadMs = 30_000;
 const refusedMs = 30_000;
 const flushMs = 200;
 
+/** A stream, and whether its connection is a direct one or leads through a relay. */
+export interface Route {
+  readonly stream: Stream;
+  readonly direct: boolean;
+}
+
 /** What a neighbour needs of the node that it belongs to. */
 export interface NeighbourHost {
   readonly self: PeerId;
@@ -23,7 +29,10 @@ export interface NeighbourHost {
   readonly handler: NetworkHandler;
   readonly log: NetworkLog;
   isConnected(peer: PeerId): boolean;
-  openStream(peer: PeerId): Promise<Stream>;
+  hasDirect(peer: PeerId): boolean;
+  /** Over a direct connection, if there is one. */
+  openRoute(peer: PeerId): Promise<Route>;
+  closeRelayed(peer: PeerId): void;
   /** Dials until connected. */
   seek(peer: PeerId): void;
   /** Ends every connection, and leaves the peer alone for so long. */
@@ -48,6 +57,7 @@ export type Probe = 'gone' | 'stopped' | 'answers' | 'unknown';
  * N2 An incoming stream replaces the link, as its opener has none; except while a stream of ours is under way that N1 prefers.
  * N3 `onDown` comes `graceMs` after an up link was lost without another one coming up, never otherwise.
  * N4 Silence alone never ends a link: a stopped process is not a lost one. A probe must show that the link is dead.
+ * N5 A link through a relay moves to a direct connection as soon as there is one, by the same rules.
  */
 export class Neighbour {
   private readonly peer: PeerId;
@@ -56,6 +66,7 @@ export class Neighbour {
   private readonly retry = new Backoff(firstRetryMs, lastRetryMs);
   private link: Link | null = null;
   private linkIsOurs = false;
+  private linkIsDirect = false;
   /** The handler's last word was `onUp`. */
   private told = false;
   private opening = false;
@@ -78,21 +89,26 @@ export class Neighbour {
     return this.link?.isUp() ?? false;
   }
 
+  /** Up, and not so silent that something may be wrong. */
+  answers(): boolean {
+    return this.isUp() && (this.link?.silentForMs() ?? 0) < suspectMs;
+  }
+
   /** A connection has come up, from whichever side. */
   connected(): void {
     this.openIn(this.opensFirst ? 0 : fallbackMs);
   }
 
-  /** The last connection has closed; the link, if any, ends by itself. */
+  /** The last direct connection has closed; the link, if it was over that one, ends by itself. */
   disconnected(): void {
     if (!this.stopped) this.host.seek(this.peer);
   }
 
   /** A stream that the neighbour opened (N2). */
-  incoming(stream: Stream): void {
+  incoming(route: Route): void {
     const oursIsUnderWay = this.opening || (this.link !== null && !this.link.isUp() && this.linkIsOurs);
-    if (this.stopped || (this.opensFirst && oursIsUnderWay)) stream.abort(new Error('another stream is preferred'));
-    else this.adopt(stream, false);
+    if (this.stopped || (this.opensFirst && oursIsUnderWay)) decline(route);
+    else this.adopt(route, false);
   }
 
   /** Nothing connects it to this peer, and nothing is under way to. */
@@ -124,12 +140,13 @@ export class Neighbour {
 
   private async open(): Promise<void> {
     this.openTimer = null;
-    if (this.stopped || this.link !== null || this.opening || !this.host.isConnected(this.peer)) return;
+    if (this.stopped || this.opening || !this.host.isConnected(this.peer)) return;
+    if (!this.isBetter(this.host.hasDirect(this.peer))) return;
     this.opening = true;
     try {
-      const stream = await this.host.openStream(this.peer);
-      if (this.stopped || this.link !== null) stream.abort(new Error('another stream is preferred'));
-      else this.adopt(stream, true);
+      const route = await this.host.openRoute(this.peer);
+      if (this.stopped || !this.isBetter(route.direct)) decline(route);
+      else this.adopt(route, true);
     } catch {
       this.recover();
     } finally {
@@ -137,7 +154,12 @@ export class Neighbour {
     }
   }
 
-  private adopt(stream: Stream, ours: boolean): void {
+  /** Whether a stream, over a direct connection or not, would be better than what there is (N5). */
+  private isBetter(direct: boolean): boolean {
+    return this.link === null || (direct && !this.linkIsDirect);
+  }
+
+  private adopt({ stream, direct }: Route, ours: boolean): void {
     const replaced = this.link;
     if (this.told) this.startGrace();
     const link: Link = new Link(stream, {
@@ -151,6 +173,7 @@ export class Neighbour {
     });
     this.link = link;
     this.linkIsOurs = ours;
+    this.linkIsDirect = direct;
     replaced?.abort('replaced by a newer one');
     link.start();
   }
@@ -162,6 +185,9 @@ export class Neighbour {
     this.graceTimer = null;
     this.told = true;
     this.host.handler.onUp(this.peer, { addresses: this.host.addresses(this.peer) });
+    // N5: from now on nothing is sent over them.
+    if (this.linkIsDirect) this.host.closeRelayed(this.peer);
+    else if (this.host.hasDirect(this.peer)) this.connected();
   }
 
   private onEnd(link: Link, end: LinkEnd): void {
@@ -197,7 +223,8 @@ export class Neighbour {
 
   private async probe(link: Link, silentMs: number): Promise<void> {
     this.probing = true;
-    const found = await this.host.probe(this.peer);
+    // That it cannot be reached directly is nothing new; and a relay that dies takes the link with it.
+    const found = this.linkIsDirect ? await this.host.probe(this.peer) : 'unknown';
     this.probing = false;
     if (this.stopped || link !== this.link || link.silentForMs() < suspectMs) return;
     if (found === 'stopped' || (found === 'unknown' && silentMs < deadMs)) return;
@@ -205,6 +232,8 @@ export class Neighbour {
     this.host.abandon(this.peer);
   }
 }
+
+const decline = ({ stream }: Route): void => stream.abort(new Error('another stream is preferred'));
 
 async function closeWithin(link: Link, withinMs: number): Promise<void> {
   const bound = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
 import { type GossipSub, gossipsub } from '@chainsafe/libp2p-gossipsub';
 import { noise } from '@chainsafe/libp2p-noise';
+import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2';
 import { identify } from '@libp2p/identify';
 import type { ConnectionProtector, Libp2p, MessageStream, PrivateKey } from '@libp2p/interface';
 import { preSharedKey } from '@libp2p/pnet';
@@ -12,8 +13,9 @@ import type { NetworkLog } from './events.ts';
 import { LanDiscovery, type LanDiscoveryOptions } from './mdns.ts';
 import { meshServiceName, swarmKey } from './mesh-key.ts';
 import { type Topic, Topics } from './network.ts';
+import { type RelayDialer, relayDialer, relayOptions, relayTransport } from './relay.ts';
 
-export type Node = Libp2p<{ pubsub: GossipSub }>;
+export type Node = Libp2p<{ pubsub: GossipSub; relay: CircuitRelayService; relayDialer: RelayDialer }>;
 
 export interface NodeOptions {
   readonly privateKey: PrivateKey;
@@ -56,7 +58,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
         return announceable(all);
       },
     },
-    transports: [tcp()],
+    transports: [tcp(), relayTransport],
     connectionProtector: () => counted(preSharedKey({ psk: swarmKey(options.meshKey) })(), options.traffic),
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
@@ -76,6 +78,8 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     connectionMonitor: { enabled: false },
     services: {
       identify: identify(),
+      relay: circuitRelayServer(relayOptions),
+      relayDialer,
       pubsub: gossipsub({
         allowedTopics: Topics.map(topicName),
         allowPublishToZeroTopicPeers: true,
@@ -94,10 +98,15 @@ export async function createNode(options: NodeOptions): Promise<Node> {
 
 const seqnoText = (seqno: Uint8Array | undefined): string => Buffer.from(seqno ?? []).toString('latin1');
 
+/** What a relayed connection carries passes through another one, and is counted there. */
+const isRelayed = (connection: MessageStream): boolean =>
+  'remoteAddr' in connection && String(connection.remoteAddr).includes('/p2p-circuit');
+
 /** The protector is the first to hold a new connection, so what passes through it is all there is. */
 function counted(protector: ConnectionProtector, traffic: Traffic): ConnectionProtector {
   return {
     protect: (connection: MessageStream, options) => {
+      if (isRelayed(connection)) return protector.protect(connection, options);
       const send = connection.send.bind(connection);
       connection.send = (data) => {
         traffic.sentBytes += data.byteLength;

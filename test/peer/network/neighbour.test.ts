@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Link } from '../../../src/peer/network/link.ts';
-import { Neighbour, type NeighbourHost, type Probe } from '../../../src/peer/network/neighbour.ts';
+import { Neighbour, type NeighbourHost, type Probe, type Route } from '../../../src/peer/network/neighbour.ts';
 import type { PeerId } from '../../../src/protocol/ids.ts';
 import { Recorder } from '../../contracts/network.ts';
 import { streamPair, wasAborted } from '../../support/stream-pair.ts';
@@ -22,6 +22,9 @@ class Bench implements NeighbourHost {
   readonly opened: Stream[] = [];
   readonly calls: string[] = [];
   connections = 1;
+  /** What the best of them is. */
+  direct = true;
+  relayedClosed = 0;
   found: Probe = 'stopped';
 
   constructor(self: PeerId) {
@@ -33,10 +36,18 @@ class Bench implements NeighbourHost {
     return this.connections > 0;
   }
 
-  async openStream(): Promise<Stream> {
-    const [near, far] = streamPair();
+  hasDirect(): boolean {
+    return this.direct && this.isConnected();
+  }
+
+  async openRoute(): Promise<Route> {
+    const [stream, far] = streamPair();
     this.opened.push(far);
-    return near;
+    return { stream, direct: this.direct };
+  }
+
+  closeRelayed(): void {
+    this.relayedClosed += 1;
   }
 
   seek(): void {
@@ -62,8 +73,8 @@ class Bench implements NeighbourHost {
 
   /** A stream that the neighbour opens; gives its far end. */
   receiveStream(): Stream {
-    const [near, far] = streamPair();
-    this.neighbour.incoming(near);
+    const [stream, far] = streamPair();
+    this.neighbour.incoming({ stream, direct: this.direct });
     return far;
   }
 }
@@ -85,6 +96,13 @@ function answer(stream: Stream, verdict: string | null = null): Link {
 }
 
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(1);
+
+const beSilentFor = async (one: Bench, seconds: number): Promise<void> => {
+  for (let second = 0; second < seconds; second++) {
+    one.neighbour.checkSilence();
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+};
 
 describe('a neighbour', () => {
   const benches: Bench[] = [];
@@ -209,13 +227,6 @@ describe('a neighbour', () => {
   });
 
   describe('N4: silence', () => {
-    const beSilentFor = async (one: Bench, seconds: number): Promise<void> => {
-      for (let second = 0; second < seconds; second++) {
-        one.neighbour.checkSilence();
-        await vi.advanceTimersByTimeAsync(1_000);
-      }
-    };
-
     it('is nothing to a link whose other side shows that it lives', async () => {
       const { one, link } = await up(smaller);
       for (let second = 0; second < 20; second++) {
@@ -246,6 +257,65 @@ describe('a neighbour', () => {
       one.found = 'unknown';
       await beSilentFor(one, 25);
       expect(one.neighbour.isUp()).toBe(true);
+      await beSilentFor(one, 8);
+      expect(one.neighbour.isUp()).toBe(false);
+    });
+  });
+
+  describe('N5: a link through a relay', () => {
+    const relayed = async (self: PeerId): Promise<{ one: Bench; far: Stream }> => {
+      const one = bench(self);
+      one.direct = false;
+      const far = one.receiveStream();
+      answer(far);
+      await settle();
+      expect(one.handler.events.at(-1)).toBe('up m');
+      return { one, far };
+    };
+
+    it.each([
+      [smaller, 0],
+      [larger, 500],
+    ])('moves to a direct connection (as %s, after %i ms)', async (self, afterMs) => {
+      const { one, far } = await relayed(self);
+      one.direct = true;
+      one.neighbour.connected();
+      await vi.advanceTimersByTimeAsync(Math.max(0, afterMs - 10));
+      expect(one.opened).toHaveLength(afterMs === 0 ? 1 : 0);
+      await vi.advanceTimersByTimeAsync(20);
+      expect(wasAborted(far)).toBe(true);
+      for (const opened of one.opened) answer(opened);
+      await vi.advanceTimersByTimeAsync(2 * graceMs);
+      expect(one.handler.count('up m')).toBe(2);
+      expect(one.handler.has('down m')).toBe(false);
+      expect(one.relayedClosed).toBe(1);
+    });
+
+    it('moves too when the direct connection came while it was greeting', async () => {
+      const one = bench(smaller);
+      one.direct = false;
+      const far = one.receiveStream();
+      one.direct = true;
+      answer(far);
+      await settle();
+      expect(one.opened).toHaveLength(1);
+    });
+
+    it('is not opened beside a direct one', async () => {
+      const { one } = await up(smaller);
+      one.direct = false;
+      one.neighbour.connected();
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(one.opened).toEqual([]);
+    });
+
+    it('stays as long as it is all there is, and is not probed directly', async () => {
+      const { one } = await relayed(smaller);
+      one.found = 'gone';
+      one.neighbour.connected();
+      await beSilentFor(one, 25);
+      expect(one.neighbour.isUp()).toBe(true);
+      expect(one.opened).toEqual([]);
       await beSilentFor(one, 8);
       expect(one.neighbour.isUp()).toBe(false);
     });
