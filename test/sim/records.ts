@@ -1,29 +1,22 @@
 import type { Effect, PeerEvent, Reply } from '../../src/peer/core/io.ts';
 import type { Job } from '../../src/protocol/agent.ts';
-import type { RunId, TaskId } from '../../src/protocol/ids.ts';
-import type { Timing } from '../../src/protocol/timing.ts';
-import type { AgentScript, PublishScript } from './script.ts';
+import type { RunId } from '../../src/protocol/ids.ts';
+import type { Observation } from './observation.ts';
 
 export interface PeerSpec {
   readonly name: string;
   readonly specialties?: readonly string[];
   readonly capacity?: number;
-  /** Its clock's speed; 1 = true time. */
+  /** Its clocks' speed; 1 = true time. */
   readonly rate?: number;
+  readonly wallOffsetMs?: number;
   /** Not started with the world. */
   readonly later?: boolean;
 }
 
-export interface WorldOptions {
-  readonly seed?: number;
-  readonly timing?: Partial<Timing>;
-  readonly agent?: AgentScript;
-  readonly publish?: PublishScript;
-}
-
 export type Outgoing = Exclude<Extract<Effect, { type: 'send' }>['message'], { type: 'log-query' | 'log-piece' }>;
 
-/** What an observer with true time has seen; the tests' and oracles' material. */
+/** Everything that was done, and what oracles would have seen, for tests of minutes: a run of hours observes instead. */
 export interface Records {
   readonly replies: Map<string, Reply>;
   readonly events: { readonly at: number; readonly peer: string; readonly event: PeerEvent }[];
@@ -38,7 +31,6 @@ export interface Records {
     readonly step: string;
     readonly validMs: number;
   }[];
-  /** Leases won while another peer believed to hold them. */
-  readonly contested: { readonly at: number; readonly task: TaskId; readonly leaders: readonly string[] }[];
+  readonly observed: Observation[];
   readonly sent: { readonly at: number; readonly from: string; readonly to: string; readonly message: Outgoing }[];
 }

@@ -1,0 +1,22 @@
+/**
+ * The simulator: many peers in one process and in virtual time, from one seed. `--help` says what it can do.
+ * This file is the process around it: the terminal, Ctrl-C and the exit code.
+ */
+import { run } from '../test/sim/run.ts';
+import { runProgram } from './simulate/program.ts';
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', () => process.exit());
+
+process.exitCode = await runProgram(process.argv.slice(2), {
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  screen: process.stderr,
+  run,
+  runLive: async (options) => (await import('./simulate/live/run.ts')).runLive(options),
+  worker: new URL('simulate/swarm-worker.ts', import.meta.url),
+  onInterrupt: (stop) => {
+    process.once('SIGINT', stop);
+    return () => process.off('SIGINT', stop);
+  },
+});

@@ -1,0 +1,64 @@
+import type { AgentReport, Aptitude, Job, PublishStep, StopReason } from '../../src/protocol/agent.ts';
+import type { Now, RunId } from '../../src/protocol/ids.ts';
+import type { Repository } from '../../src/protocol/record.ts';
+import { type AgentScript, type PublishScript, publishesAtOnce, quickAgent } from './script.ts';
+
+/** What virtual agents need of the PC that they run on. */
+export interface AgentHost {
+  readonly peer: string;
+  clocks(): Now;
+  isAsleep(): boolean;
+  /** By this PC's clock, while the process lives; if that is stopped then, once it goes on. */
+  after(ms: number, action: () => void): void;
+  /** The end of a run is its last report. */
+  report(run: RunId, report: AgentReport): void;
+}
+
+/** The agent side of all PCs: the contract of `AgentRunner`, in virtual time. */
+export interface VirtualAgents {
+  start(host: AgentHost, job: Job): void;
+  publish(host: AgentHost, job: Job, step: PublishStep, validMs: number): void;
+  stop(host: AgentHost, job: Job, reason: StopReason): void;
+  /** The process is gone, and everything that it ran with it. */
+  killed(peer: string): void;
+  aptitude(peer: string, repository: Repository): Aptitude;
+}
+
+/** From `stop-agent` until nothing of the agent is left. */
+const stopMs = 5;
+
+/** Agents that say what a test has written down for them. */
+export class ScriptedAgents implements VirtualAgents {
+  readonly #agent: AgentScript;
+  readonly #publish: PublishScript;
+
+  constructor(agent: AgentScript = quickAgent, publish: PublishScript = publishesAtOnce) {
+    this.#agent = agent;
+    this.#publish = publish;
+  }
+
+  start(host: AgentHost, job: Job): void {
+    let at = 0;
+    for (const [afterMs, report] of this.#agent(job, host.peer)) {
+      at += afterMs;
+      host.after(at, () => host.report(job.run, report));
+    }
+  }
+
+  publish(host: AgentHost, job: Job, step: PublishStep): void {
+    const outcome = this.#publish(job, step, host.peer);
+    if (outcome === null) return;
+    const [afterMs, report] = outcome;
+    host.after(afterMs, () => host.report(job.run, report));
+  }
+
+  stop(host: AgentHost, { run }: Job): void {
+    host.after(stopMs, () => host.report(run, { type: 'stopped' }));
+  }
+
+  killed(): void {}
+
+  aptitude(): Aptitude {
+    return { noAccess: null, warm: false };
+  }
+}

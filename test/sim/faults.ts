@@ -1,0 +1,145 @@
+import type { Cut } from './network.ts';
+import type { Observation, Observer } from './observation.ts';
+import type { FaultKind, FaultTraits } from './profile.ts';
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+/** Some runs are busier than others, and so are some of their minutes. */
+const intensities = [0.4, 1, 2.5] as const;
+/** Who dies is often back at once. */
+const quickRestartShare = 0.4;
+const quickMs = [5, 400] as const;
+
+/** Everything that befalls peers and the network, by chance, until it is called off. */
+export class Faults implements Observer {
+  readonly #world: World;
+  readonly #traits: FaultTraits;
+  readonly #random: Random;
+  readonly #observer: Observer;
+  readonly #cuts = new Map<number, Cut>();
+  /** Who is to come back. */
+  #living: readonly string[];
+  #cutsMade = 0;
+  #over = false;
+
+  constructor(world: World, traits: FaultTraits, random: Random, observer: Observer) {
+    this.#world = world;
+    this.#traits = traits;
+    this.#random = random;
+    this.#observer = observer;
+    this.#living = world.names;
+  }
+
+  begin(): void {
+    const meanMs = this.#traits.everyMs / this.#world.names.length / this.#random.pick(intensities);
+    const next = (): void => {
+      const waitMs = -Math.log(1 - this.#random.next()) * meanMs;
+      this.#world.queue.after(waitMs, () => {
+        if (this.#over) return;
+        this.#strike(this.#random.weighted(this.#traits.weights));
+        next();
+      });
+    };
+    next();
+  }
+
+  /** Who is gone comes back, some of them at once. */
+  see(observation: Observation): void {
+    if (observation.type !== 'peer') return;
+    const { peer, change } = observation;
+    const isGone = change === 'left' || (change === 'crashed' && !this.#over);
+    if (!isGone || !this.#living.includes(peer)) return;
+    const isQuick = this.#over || this.#random.chance(quickRestartShare);
+    const downMs = isQuick ? this.#random.magnitude(...quickMs) : this.#lastingMs();
+    this.#world.queue.after(downMs, () => {
+      if (this.#living.includes(peer) && !this.#world.isUp(peer)) this.#world.start(peer);
+    });
+  }
+
+  /** No more faults, and all of them end; only `peers` are to live. */
+  callOff(peers: readonly string[]): void {
+    this.#over = true;
+    this.#living = peers;
+    for (const id of [...this.#cuts.keys()]) this.#heal(id);
+    this.#world.heal();
+    for (const name of this.#world.names) {
+      this.#world.resume(name);
+      this.#world.wake(name);
+      this.#world.spare(name);
+      const isUp = this.#world.isUp(name);
+      if (isUp && !peers.includes(name)) this.#world.kill(name);
+      if (!isUp && peers.includes(name)) this.#world.start(name);
+    }
+  }
+
+  #strike(kind: FaultKind): void {
+    const running = this.#world.names.filter((name) => this.#world.isRunning(name));
+    if (running.length === 0) return;
+    const name = this.#random.pick(running);
+    switch (kind) {
+      case 'kill':
+        return this.#world.kill(name);
+      case 'mid-step kill':
+        return this.#world.doom(name, this.#random.next());
+      case 'goodbye':
+        return this.#world.leave(name);
+      case 'pause':
+        this.#world.pause(name);
+        return this.#endOf(name, () => this.#world.resume(name));
+      case 'sleep': {
+        this.#world.sleep(name);
+        const isNoticed = !this.#random.chance(this.#traits.unnoticed);
+        return this.#endOf(name, () => this.#world.wake(name, isNoticed));
+      }
+      case 'cut':
+      case 'one-way cut':
+        return this.#cut(kind);
+    }
+  }
+
+  /** In the same run of its process: a later one has a fate of its own. */
+  #endOf(name: string, end: () => void): void {
+    const incarnation = this.#world.incarnation(name);
+    this.#world.queue.after(this.#lastingMs(), () => {
+      if (!this.#over && this.#world.incarnation(name) === incarnation) end();
+    });
+  }
+
+  #cut(kind: 'cut' | 'one-way cut'): void {
+    const [some, others] = this.#sides();
+    if (some.length === 0 || others.length === 0) return;
+    this.#cutsMade += 1;
+    const id = this.#cutsMade;
+    const isLoud = kind === 'cut' && this.#random.chance(0.3);
+    this.#cuts.set(id, this.#world.cut(some, others, { oneWay: kind === 'one-way cut', loud: isLoud }));
+    this.#observer.see({ at: this.#world.nowMs, type: 'cut', id, kind, peers: some });
+    this.#world.queue.after(this.#lastingMs(), () => this.#heal(id));
+  }
+
+  /** One PC from all others, one from one, or any two groups. */
+  #sides(): readonly [readonly string[], readonly string[]] {
+    const shuffled = this.#random.shuffled(this.#world.names);
+    switch (this.#random.pick(['one', 'pair', 'groups'] as const)) {
+      case 'one':
+        return [shuffled.slice(0, 1), shuffled.slice(1)];
+      case 'pair':
+        return [shuffled.slice(0, 1), shuffled.slice(1, 2)];
+      case 'groups': {
+        const size = this.#random.whole(1, Math.max(1, shuffled.length - 1));
+        return [shuffled.slice(0, size), shuffled.slice(size)];
+      }
+    }
+  }
+
+  #heal(id: number): void {
+    const cut = this.#cuts.get(id);
+    if (cut === undefined) return;
+    this.#cuts.delete(id);
+    this.#world.heal(cut);
+    this.#observer.see({ at: this.#world.nowMs, type: 'healed', id });
+  }
+
+  #lastingMs(): number {
+    return this.#random.magnitude(...this.#traits.lastingMs);
+  }
+}

@@ -1,0 +1,67 @@
+import type { Command, PeerEvent, Reply } from '../../src/peer/core/io.ts';
+import type { StoredRegister } from '../../src/peer/store/store.ts';
+import type { Job, PublishStep } from '../../src/protocol/agent.ts';
+import type { CommitId, RunId, TaskId } from '../../src/protocol/ids.ts';
+import type { Task } from '../../src/protocol/record.ts';
+import type { TaskState } from '../../src/protocol/state.ts';
+
+type OfEvent<Type extends PeerEvent['type']> = Extract<PeerEvent, { type: Type }>;
+
+export const PeerChanges = ['started', 'crashed', 'left', 'paused', 'continued', 'slept', 'woke'] as const;
+export type PeerChange = (typeof PeerChanges)[number];
+
+/** What an observer with true time sees of peers: their effects, never their insides. */
+type PeerSight =
+  /** `leases`: those it held when it fell asleep, or those alive on its disk when it was started. */
+  | { readonly type: 'peer'; readonly change: PeerChange; readonly leases: number }
+  /** A task's record is on a disk, or about to be. */
+  | { readonly type: 'record'; readonly task: Task }
+  /** An elector's vote is durable. */
+  | { readonly type: 'register'; readonly task: TaskId; readonly register: StoredRegister }
+  /** This peer shows its people that the task has ended. */
+  | { readonly type: 'told-end'; readonly task: TaskId; readonly state: TaskState }
+  /** This peer believes to lead, and so do these, itself included. */
+  | { readonly type: 'leads'; readonly task: TaskId; readonly leaders: readonly string[] }
+  | OfEvent<'lease'>
+  | OfEvent<'generation'>
+  | OfEvent<'fork-met'>
+  | { readonly type: 'agent-started'; readonly job: Job; readonly running: number; readonly capacity: number }
+  | { readonly type: 'agent-ended'; readonly run: RunId; readonly how: string }
+  /** A grant to start `step`, good until that true time. */
+  | { readonly type: 'granted'; readonly run: RunId; readonly step: PublishStep; readonly untilMs: number }
+  /** In the end: the phase in which this peer knows the task, or null where it does not. */
+  | { readonly type: 'shows'; readonly task: TaskId; readonly phase: string | null }
+  | { readonly type: 'asked'; readonly id: string; readonly command: Command }
+  | { readonly type: 'replied'; readonly id: string; readonly reply: Reply };
+
+/** What happens at the forge. `place` names a branch in its repository; `by` is null for people. */
+type ForgeSight =
+  | {
+      readonly type: 'pushed';
+      readonly place: string;
+      readonly by: RunId | null;
+      readonly commit: CommitId;
+      readonly replaced: CommitId | null;
+      readonly accepted: boolean;
+    }
+  | { readonly type: 'pull-opened'; readonly place: string; readonly number: number; readonly by: RunId }
+  | { readonly type: 'pull-ended'; readonly place: string; readonly number: number; readonly how: 'merged' | 'closed' }
+  | { readonly type: 'branch-removed'; readonly place: string; readonly by: RunId | null };
+
+/** What befalls the network. */
+type NetworkSight =
+  | { readonly type: 'cut'; readonly id: number; readonly kind: string; readonly peers: readonly string[] }
+  | { readonly type: 'healed'; readonly id: number };
+
+export type Observation =
+  | ({ readonly at: number; readonly peer: string } & PeerSight)
+  | ({ readonly at: number } & (ForgeSight | NetworkSight));
+export type ObservationOf<Type extends Observation['type']> = Extract<Observation, { type: Type }>;
+
+/** Oracles, histories and traces are all made of what they are shown, in order. */
+export interface Observer {
+  see(observation: Observation): void;
+}
+
+export const taskOfRun = (run: RunId): TaskId => run.slice(0, run.lastIndexOf('/')) as TaskId;
+export const attemptOfRun = (run: RunId): number => Number(run.slice(run.lastIndexOf('/') + 1));

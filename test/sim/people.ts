@@ -1,0 +1,112 @@
+import type { TaskId, TaskKey } from '../../src/protocol/ids.ts';
+import { type Draft, Priorities, promptKey, type Repository, type Source } from '../../src/protocol/record.ts';
+import type { Observation, Observer } from './observation.ts';
+import type { PeopleTraits } from './profile.ts';
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+export interface Plan {
+  readonly tasks: number;
+  readonly durationMs: number;
+  readonly specialties: readonly string[];
+  readonly traits: PeopleTraits;
+}
+
+/** Nobody submits in the last part, so that what is submitted meets some faults. */
+const submittingShare = 0.85;
+const repositories = ['shop', 'site', 'tools'] as const;
+/** Work that ends in a branch, without a pull request. */
+const plainShare = 0.15;
+
+/** What people ask of the mesh, at whatever PC they sit. */
+export class People implements Observer {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #plan: Plan;
+  readonly #tasks: TaskId[] = [];
+
+  constructor(world: World, random: Random, plan: Plan) {
+    this.#world = world;
+    this.#random = random;
+    this.#plan = plan;
+  }
+
+  begin(): void {
+    const { tasks, durationMs, traits } = this.#plan;
+    const lastMs = durationMs * submittingShare;
+    for (let number = 1; number <= tasks; number += 1) {
+      const draft = this.#draft(number);
+      const atMs = this.#random.between(0, lastMs);
+      this.#at(atMs, (name) => this.#submit(name, draft, false));
+      if (this.#random.chance(traits.twins)) {
+        const laterMs = this.#random.chance(0.5) ? 0 : this.#random.magnitude(1, 10_000);
+        this.#at(atMs + laterMs, (name) => this.#submit(name, draft, false));
+      }
+      if (this.#random.chance(traits.again))
+        this.#at(this.#random.between(atMs, lastMs), (name) => this.#submit(name, draft, true));
+      if (this.#random.chance(traits.cancels))
+        this.#at(this.#random.between(atMs, durationMs), (name) => this.#cancel(name));
+      if (this.#random.chance(traits.adopts))
+        this.#at(this.#random.between(atMs, durationMs), (name) => this.#adopt(name));
+    }
+  }
+
+  see(observation: Observation): void {
+    if (observation.type === 'record' && !this.#tasks.includes(observation.task.id))
+      this.#tasks.push(observation.task.id);
+  }
+
+  #at(atMs: number, act: (name: string) => void): void {
+    this.#world.queue.after(atMs - this.#world.nowMs, () => {
+      const running = this.#world.names.filter((name) => this.#world.isRunning(name));
+      if (running.length > 0) act(this.#random.pick(running));
+    });
+  }
+
+  #submit(name: string, draft: Draft, again: boolean): void {
+    this.#world.command(name, { type: 'submit', draft, again });
+  }
+
+  #cancel(name: string): void {
+    const task = this.#tasks.at(-1);
+    if (task !== undefined) this.#world.command(name, { type: 'cancel', task, reason: 'enough' });
+  }
+
+  /** Of those that wait in vain, as far as this peer can see; one that does not is refused. */
+  #adopt(name: string): void {
+    const waiting = this.#world.tasks(name).find(({ stalled }) => stalled?.includes('unreachable') === true);
+    const task = waiting?.task.id ?? this.#tasks.at(-1);
+    if (task !== undefined) this.#world.command(name, { type: 'adopt', task });
+  }
+
+  #draft(number: number): Draft {
+    const isPlain = this.#random.chance(plainShare);
+    const name = this.#random.pick(repositories);
+    const repository: Repository = isPlain
+      ? { type: 'git', url: `https://git.test/${name}.git` }
+      : { type: 'github', owner: 'acme', name };
+    const url = `https://forge.test/acme/${name}/issues/${number}`;
+    const source: Source = isPlain ? { type: 'prompt' } : { type: 'issue', number, url, author: 'ann', labels: [] };
+    return {
+      key: isPlain ? promptKey(`${number}`) : (`github:acme/${name}#${number}` as TaskKey),
+      title: `Task ${number}`,
+      prompt: 'Mend what is broken.',
+      source,
+      repository,
+      base: null,
+      path: null,
+      verify: null,
+      requires: this.#requires(),
+      priority: this.#random.pick(Priorities),
+      limits: { wallMs: 3_600_000, idleMs: 600_000, budgetUsd: null },
+    };
+  }
+
+  #requires(): Draft['requires'] {
+    const { specialties } = this.#plan;
+    const isExplicit = this.#random.chance(0.1);
+    if (specialties.length === 0 || this.#random.chance(0.5))
+      return { specialties: [], explicit: false, reason: 'nothing is required' };
+    return { specialties: [this.#random.pick(specialties)], explicit: isExplicit, reason: 'by its words' };
+  }
+}

@@ -1,0 +1,83 @@
+import type { MaintainerTraits } from './forge/maintainers.ts';
+import type { WireTraits } from './forge/wire.ts';
+import type { AgentTraits } from './forge/workers.ts';
+import type { Conditions } from './network.ts';
+import type { Profile } from './result.ts';
+
+export const FaultKinds = ['kill', 'mid-step kill', 'pause', 'sleep', 'cut', 'one-way cut', 'goodbye'] as const;
+export type FaultKind = (typeof FaultKinds)[number];
+
+export interface FaultTraits {
+  /** Between two faults of one peer, on average. */
+  readonly everyMs: number;
+  readonly weights: Readonly<Record<FaultKind, number>>;
+  readonly lastingMs: readonly [low: number, high: number];
+  /** Of sleeps, that no driver notices: the core must then notice by its wall clock. */
+  readonly unnoticed: number;
+}
+
+/** What people do with the mesh itself, as shares of their submissions. */
+export interface PeopleTraits {
+  /** The same key at two peers at once. */
+  readonly twins: number;
+  readonly again: number;
+  readonly cancels: number;
+  readonly adopts: number;
+}
+
+export interface Traits {
+  readonly conditions: Conditions;
+  /** Of the clocks: the fastest against the slowest are the 10 % that the timing allows for. */
+  readonly rates: readonly [low: number, high: number];
+  readonly wallOffsetMs: number;
+  readonly agents: AgentTraits;
+  readonly wire: WireTraits;
+  readonly maintainers: MaintainerTraits;
+  readonly people: PeopleTraits;
+  readonly faults: FaultTraits | null;
+}
+
+const calm: Traits = {
+  conditions: { latencyMs: [0.2, 2], loss: 0, copies: 0, disorder: 0, gossipLoss: 0 },
+  rates: [0.9999, 1.0001],
+  wallOffsetMs: 500,
+  agents: { workMs: [15_000, 240_000], failures: 0, refusals: 0, quotas: 0 },
+  wire: { slowPushes: 0, losses: 0 },
+  maintainers: { merges: 0.5, closes: 0, removals: 0.5, ownCommits: 0 },
+  people: { twins: 0, again: 0, cancels: 0, adopts: 0 },
+  faults: null,
+};
+
+const rough: Traits = {
+  conditions: { latencyMs: [0.2, 20], loss: 0.002, copies: 0.002, disorder: 0.01, gossipLoss: 0.02 },
+  rates: [0.95, 1.045],
+  wallOffsetMs: 5_000,
+  agents: { workMs: [10_000, 120_000], failures: 0.03, refusals: 0, quotas: 0 },
+  wire: { slowPushes: 0.02, losses: 0.01 },
+  maintainers: { merges: 0.6, closes: 0.1, removals: 0.5, ownCommits: 0 },
+  people: { twins: 0.05, again: 0.05, cancels: 0.05, adopts: 0 },
+  faults: {
+    everyMs: 240_000,
+    weights: { kill: 2, 'mid-step kill': 2, pause: 1, sleep: 0, cut: 2, 'one-way cut': 0, goodbye: 0 },
+    lastingMs: [500, 60_000],
+    unnoticed: 0,
+  },
+};
+
+const hostile: Traits = {
+  conditions: { latencyMs: [0.2, 40], loss: 0.02, copies: 0.02, disorder: 0.05, gossipLoss: 0.1 },
+  rates: [0.95, 1.045],
+  wallOffsetMs: 60_000,
+  agents: { workMs: [3_000, 60_000], failures: 0.08, refusals: 0.02, quotas: 0.04 },
+  wire: { slowPushes: 0.1, losses: 0.05 },
+  maintainers: { merges: 0.6, closes: 0.2, removals: 0.6, ownCommits: 0.04 },
+  people: { twins: 0.25, again: 0.1, cancels: 0.15, adopts: 0.1 },
+  faults: {
+    everyMs: 50_000,
+    weights: { kill: 2, 'mid-step kill': 3, pause: 2, sleep: 3, cut: 4, 'one-way cut': 1, goodbye: 1 },
+    lastingMs: [200, 120_000],
+    unnoticed: 0.3,
+  },
+};
+
+export const traitsOf: Readonly<Record<Profile, Traits>> = { calm, rough, hostile };

@@ -1,0 +1,273 @@
+import type { TaskView } from '../../src/peer/core/io.ts';
+import type { TaskId } from '../../src/protocol/ids.ts';
+import { isTerminal } from '../../src/protocol/state.ts';
+import { defaultTiming } from '../../src/protocol/timing.ts';
+import { Faults } from './faults.ts';
+import { VirtualForge } from './forge/forge.ts';
+import { Maintainers } from './forge/maintainers.ts';
+import { Wire } from './forge/wire.ts';
+import { Workers } from './forge/workers.ts';
+import { History } from './history.ts';
+import { EventLog } from './log.ts';
+import { NamedEventCounter } from './named-events.ts';
+import type { Observation, Observer } from './observation.ts';
+import { Judge } from './oracles.ts';
+import { People } from './people.ts';
+import { type Traits, traitsOf } from './profile.ts';
+import { EventQueue } from './queue.ts';
+import { Random } from './random.ts';
+import type { PeerSpec } from './records.ts';
+import type { RunOptions, RunResult, Traffic } from './result.ts';
+import { Survivors } from './survivors.ts';
+import { Trace } from './trace.ts';
+import { World } from './world.ts';
+
+/** By the seed: with a good share of two PCs, and of as many as an electorate holds. */
+const meshSizes = [1, 2, 2, 2, 3, 3, 4, 5, 5, 5, 6, 7] as const;
+const taskCounts = [3, 6, 10, 15] as const;
+const stretchMs = 1_000;
+const progressEveryMs = 10_000;
+/** For the progress bar only: how long peace takes, more or less. */
+const peaceMs = 60_000;
+const restMs = 10_000;
+/** Idle traffic is measured over so many adverts of each peer, whose interval grows with the mesh. */
+const measuredAdverts = 8;
+const advertShareMs = 200;
+
+const noAccessMs = 10 * 60_000;
+/** Leases, grants, lost electors, and what only sync brings. */
+const recoveryMs = 3 * 60_000;
+const publishingMs = 90_000;
+
+interface Unended {
+  readonly task: TaskId;
+  readonly name: string;
+}
+
+const firstNames = 'ada bea cid dan eva fay gus hal ida jon kim leo mia ned pia ray sue tom uma vic wes yan zoe'.split(
+  ' ',
+);
+const nameOf = (index: number): string => firstNames[index] ?? `pc${index + 1}`;
+
+/** Passes on what is seen; the first finding of the judge ends the log, so that its last lines are the ones that matter. */
+class Observers implements Observer {
+  readonly judge = new Judge();
+  readonly history = new History();
+  readonly named = new NamedEventCounter(this.judge.registers);
+  readonly log = new EventLog();
+  readonly #others: Observer[] = [];
+
+  add(observer: Observer): void {
+    this.#others.push(observer);
+  }
+
+  see(observation: Observation): void {
+    if (this.judge.findings.length === 0) this.log.see(observation);
+    this.judge.see(observation);
+    this.named.see(observation);
+    this.history.see(observation);
+    for (const observer of this.#others) observer.see(observation);
+  }
+}
+
+/** One run: a phase of faults and submissions, then peace, in which everything must come to its end. */
+export function run(options: RunOptions): RunResult {
+  return new Run(options).result();
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #random: Random;
+  readonly #traits: Traits;
+  readonly #observers = new Observers();
+  readonly #trace = new Trace();
+  readonly #world: World;
+  readonly #workers: Workers;
+  readonly #maintainers: Maintainers;
+  readonly #faults: Faults | null;
+  readonly #survivors = new Survivors();
+  #living: readonly string[];
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed).fork(options.profile);
+    this.#traits = traitsOf[options.profile];
+    const { agents, wire, maintainers, conditions, faults } = this.#traits;
+    const queue = new EventQueue();
+    const forge = new VirtualForge(() => queue.nowMs, this.#observers);
+    const random = (purpose: string): Random => this.#random.fork(purpose);
+    this.#workers = new Workers(forge, new Wire(queue, random('wire'), wire), random('agents'), agents);
+    this.#maintainers = new Maintainers(queue, random('maintainers'), forge, maintainers);
+    this.#observers.add(this.#survivors);
+    this.#observers.add(this.#maintainers);
+    this.#world = new World(this.#specs(), {
+      queue,
+      random,
+      agents: this.#workers,
+      conditions,
+      observer: this.#observers,
+      trace: this.#trace,
+      traffic: options.traffic ?? false,
+      recording: false,
+    });
+    this.#living = this.#world.names;
+    this.#faults = faults && new Faults(this.#world, faults, random('faults'), this.#observers);
+    if (this.#faults !== null) this.#observers.add(this.#faults);
+    this.#beginPeople();
+  }
+
+  result(): RunResult {
+    const { seed, profile, durationMs } = this.#options;
+    this.#faults?.begin();
+    this.#liveUntil(durationMs);
+    this.#makePeace();
+    this.#untilAllEnded();
+    this.#look();
+    const traffic = this.#rest();
+    const { history, judge, named, log } = this.#observers;
+    return {
+      seed,
+      profile,
+      peers: this.#world.names,
+      virtualMs: this.#world.nowMs,
+      events: this.#trace.events,
+      violations: judge.violations,
+      occurred: named.counts,
+      trace: this.#trace.hash,
+      lastEvents: judge.findings.length === 0 ? [] : log.about(judge.suspect),
+      tasks: history.histories(
+        (task) => this.#viewOf(task)?.state.phase.name ?? 'lost',
+        (task) => this.#workers.workMs(task),
+      ),
+      faults: history.faults,
+      failoversMs: history.failoversMs,
+      traffic,
+    };
+  }
+
+  #specs(): readonly PeerSpec[] {
+    const { peers, specialties = [], profile } = this.#options;
+    const random = this.#random.fork('peers');
+    const size = peers === 0 ? random.pick(meshSizes) : peers;
+    const { rates, wallOffsetMs } = this.#traits;
+    return Array.from({ length: size }, (_, index) => ({
+      name: nameOf(index),
+      specialties: specialties.length === 0 ? ['general'] : [specialties[index % specialties.length] ?? 'general'],
+      capacity: profile === 'hostile' ? random.pick([1, 1, 2]) : 1,
+      rate: random.between(...rates),
+      wallOffsetMs: random.between(-wallOffsetMs, wallOffsetMs),
+    }));
+  }
+
+  #beginPeople(): void {
+    const { tasks, durationMs, specialties = [] } = this.#options;
+    const random = this.#random.fork('people');
+    const count = tasks === 0 ? random.pick(taskCounts) : tasks;
+    const people = new People(this.#world, random, {
+      tasks: count,
+      durationMs,
+      specialties,
+      traits: this.#traits.people,
+    });
+    this.#observers.add(people);
+    people.begin();
+  }
+
+  #liveUntil(untilMs: number): void {
+    while (this.#world.nowMs < untilMs) {
+      this.#world.runFor(Math.min(progressEveryMs, untilMs - this.#world.nowMs));
+      this.#tell(this.#world.nowMs / (untilMs + peaceMs));
+    }
+  }
+
+  /** Whatever was wrong is over: the network is whole, agents succeed, and everybody is back, or enough of them. */
+  #makePeace(): void {
+    this.#world.network.calmDown();
+    this.#workers.calmDown();
+    this.#maintainers.calmDown();
+    if (this.#faults === null) return;
+    this.#living = this.#survivors.choose(this.#world.names, this.#random.fork('survivors'));
+    this.#faults.callOff(this.#living);
+  }
+
+  /**
+   * The bound of I5. A PC that was refused by a forge offers nothing for that repository for ten minutes, which is longer
+   * than any quota, lease, grant, or lost elector takes to be dealt with; then each slot may have to repeat the attempt that
+   * it found, and to work off its share of the queue.
+   */
+  #boundMs(): number {
+    const [, longestMs] = this.#traits.agents.workMs;
+    const open = this.#observers.history.tasks.length - this.#observers.history.ended;
+    const turns = 2 * Math.ceil(open / this.#living.length);
+    return noAccessMs + recoveryMs + turns * (longestMs + publishingMs);
+  }
+
+  #untilAllEnded(): void {
+    const untilMs = this.#world.nowMs + this.#boundMs();
+    for (let late = this.#unended(null); late !== null && this.#world.nowMs < untilMs; late = this.#unended(late))
+      this.#world.runFor(stretchMs);
+  }
+
+  /** Somebody who does not know some task to have ended; the one of the last look first, who is often still the one. */
+  #unended(last: Unended | null): Unended | null {
+    if (last !== null && !this.#knowsEnd(last)) return last;
+    for (const task of this.#known())
+      for (const name of this.#living) if (!this.#knowsEnd({ task, name })) return { task, name };
+    return null;
+  }
+
+  #knowsEnd({ task, name }: Unended): boolean {
+    const view = this.#world.task(name, task);
+    return view !== null && isTerminal(view.state);
+  }
+
+  /** What some living peer knows of, or has acknowledged: a record that was with one dead peer only may be gone. */
+  #known(): readonly TaskId[] {
+    const acknowledged = this.#observers.judge.acknowledged;
+    return this.#observers.history.tasks.filter((task) => acknowledged.has(task) || this.#viewOf(task) !== null);
+  }
+
+  #look(): void {
+    this.#world.runFor(stretchMs);
+    for (const task of this.#known()) {
+      for (const peer of this.#living) {
+        const phase = this.#world.task(peer, task)?.state.phase.name ?? null;
+        this.#observers.see({ at: this.#world.nowMs, peer, type: 'shows', task, phase });
+      }
+    }
+  }
+
+  /** Nothing is left to do: what does a mesh say then? */
+  #rest(): Traffic | null {
+    const { traffic, names } = this.#world;
+    if (this.#options.traffic !== true) {
+      this.#world.runFor(restMs);
+      return null;
+    }
+    const idleMs = measuredAdverts * Math.max(defaultTiming.advertEveryMs, names.length * advertShareMs);
+    const before = traffic.total();
+    this.#world.runFor(idleMs);
+    const after = traffic.total();
+    const share = (idleMs / 1_000) * this.#living.length;
+    this.#tell(1);
+    return {
+      ...before,
+      messagesByPeer: Object.fromEntries(names.map((name) => [name, traffic.of(name).messages])),
+      bytesByPeer: Object.fromEntries(names.map((name) => [name, traffic.of(name).bytes])),
+      idleBytesPerPeerPerSecond: (after.bytes - before.bytes) / share,
+      idleMessagesPerPeerPerSecond: (after.messages - before.messages) / share,
+    };
+  }
+
+  #viewOf(task: TaskId): TaskView | null {
+    for (const name of this.#living) {
+      const view = this.#world.task(name, task);
+      if (view !== null) return view;
+    }
+    return null;
+  }
+
+  #tell(done: number): void {
+    this.#options.onProgress?.(done, this.#observers.history.ended);
+  }
+}
