@@ -65,7 +65,7 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
     `requires   ${task.requires.join(', ') || 'nothing'} (${task.requiresReason})`,
     `submitted  ${task.createdAt} by ${nameOf(task.submitter)}`,
     `leader     ${nameOf(task.leader)}`,
-    `electors   ${task.electors.map(({ peer, reachable }) => `${nameOf(peer)}${reachable ? '' : ' (unreachable)'}`).join(', ')}`,
+    `electors   ${task.electors.map(({ name, reachable }) => `${printable(name)}${reachable ? '' : ' (unreachable)'}`).join(', ')}`,
   ];
   if (task.stalled !== null) lines.push(`stalled    ${printable(task.stalled)}`);
   if (task.progress !== null && !isEnded(task)) lines.push(`progress   ${printable(task.progress.text)}`);

@@ -51,7 +51,7 @@ describe('peer adopt', () => {
   });
 
   it('leaves a task alone that goes on by itself, or has ended', async () => {
-    service.views.set(id, { ...stranded, electors: [{ peer: alpha, reachable: true }] });
+    service.views.set(id, { ...stranded, electors: [{ peer: alpha, name: 'alpha', reachable: true }] });
     expect(await world.run(['adopt', short, '--yes'])).toBe(1);
     expect(world.stderr.at(-1)).toContain('needs no adoption');
     service.views.set(id, { ...stranded, state: cancel(initialState, 'enough', null, wallMs(2)) });

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { TaskJson } from '../../peer/control/json.ts';
 import { type Context, clientOf } from '../context.ts';
-import { isEnded, type Names, namesOf } from '../describe.ts';
+import { isEnded } from '../describe.ts';
 import { CliError, ExitCodes, usageError } from '../errors.ts';
+import { printable } from '../output.ts';
 import { taskPrefix } from '../values.ts';
 
 interface Flags {
@@ -20,10 +21,10 @@ export function addAdopt(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  peer adopt 3f9a\n  peer adopt 3f9a --yes')
     .action(async (id: string, flags: Flags) => {
       const client = clientOf(context);
-      const [task, status] = await Promise.all([client.task(id), client.status()]);
+      const task = await client.task(id);
       const short = task.id.slice(0, 8);
       if (isEnded(task)) throw hasEnded(short);
-      const question = warning(task, namesOf(status));
+      const question = warning(task);
       if (question === null) throw hasQuorum(short);
       if (flags.yes !== true) await confirm(context, question);
       const reply = await client.adopt(task.id);
@@ -46,10 +47,10 @@ export function addAdopt(program: Command, context: Context): void {
 }
 
 /** What a person takes on; null where there is nothing to be adopted. */
-function warning({ electors }: TaskJson, nameOf: Names): string | null {
+function warning({ electors }: TaskJson): string | null {
   const gone = electors.filter(({ reachable }) => !reachable);
   if ((electors.length - gone.length) * 2 > electors.length) return null;
-  const names = gone.map(({ peer }) => nameOf(peer)).join(', ');
+  const names = gone.map(({ name }) => printable(name)).join(', ');
   return (
     `${gone.length} of its ${electors.length} electors are given up: ${names}.\n` +
     'Should they still run, both sides may work on it until they meet; there will be one pull request all the same.'

@@ -29,7 +29,7 @@ export function taskJson(view: TaskView): TaskJson {
     leader: view.leader,
     worker: activePhase(view.state)?.worker ?? attempts.at(-1)?.worker ?? null,
     attempt: attemptsStarted,
-    electors: view.electors.map(({ peer, reachable }) => ({ peer, reachable })),
+    electors: view.electors.map(({ peer, name, reachable }) => ({ peer, name, reachable })),
     generation: { number: view.generation.number, forced: view.generation.forced },
     bids: view.answers.map(bidJson).sort(bestFirst),
     attempts: attempts.map(attemptJson),

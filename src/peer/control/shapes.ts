@@ -54,7 +54,7 @@ export const taskJsonSchema = z.object({
   worker: peerIdSchema.nullable(),
   /** The number of the current attempt, or of the last one; 0 before the first. */
   attempt: z.int(),
-  electors: z.array(z.object({ peer: peerIdSchema, reachable: z.boolean() })),
+  electors: z.array(z.object({ peer: peerIdSchema, name: z.string(), reachable: z.boolean() })),
   /** How often its electorate has been moved, and whether without a majority: then two lives of it can meet. */
   generation: z.object({ number: z.int(), forced: z.boolean() }),
   bids: z.array(bidJsonSchema),

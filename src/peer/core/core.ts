@@ -50,7 +50,7 @@ export class Core {
   /** `tasks` are the stored records, opened; a peer that starts for the first time has none. */
   constructor(config: CoreConfig, stored: Stored, tasks: readonly Task[], now: Now) {
     this.#config = config;
-    this.#membership = new Membership(config, now.monoMs);
+    this.#membership = new Membership(config, stored, now.monoMs);
     this.#catalogue = new Catalogue(stored, tasks);
     this.#registers = new Registers(config, this.#catalogue, stored, now);
     const parts: Parts = {
@@ -379,7 +379,11 @@ export class Core {
   #viewOf(entry: Entry): TaskView {
     const { task, state, leader, answers, progress, story } = entry;
     const generation = generationOf(task, state);
-    const electors = generation.electorate.map((peer) => ({ peer, reachable: this.#membership.isUp(peer) }));
+    const electors = generation.electorate.map((peer) => ({
+      peer,
+      name: this.#membership.nameOf(peer),
+      reachable: this.#membership.isUp(peer),
+    }));
     return { task, state, leader, generation, electors, stalled: stallOf(entry, electors), answers, progress, story };
   }
 }

@@ -141,7 +141,7 @@ export interface TaskView {
   readonly state: TaskState;
   readonly leader: PeerId | null;
   readonly generation: Generation;
-  readonly electors: readonly { readonly peer: PeerId; readonly reachable: boolean }[];
+  readonly electors: readonly { readonly peer: PeerId; readonly name: string; readonly reachable: boolean }[];
   readonly stalled: string | null;
   /** The last answer of each peer to the last call. */
   readonly answers: readonly StandingAnswer[];

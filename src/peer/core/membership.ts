@@ -1,5 +1,6 @@
 import { type Advert, type Hello, ProtocolVersion } from '../../protocol/hello.ts';
 import { byText, type MonoMs, type PeerId, shortPeer } from '../../protocol/ids.ts';
+import type { Stored } from '../store/store.ts';
 import type { CoreConfig, PeerView } from './io.ts';
 import type { Step } from './step.ts';
 
@@ -36,11 +37,14 @@ export class Membership {
   /** Those that have said goodbye, this one included. */
   readonly #leaving = new Set<PeerId>();
   #staying: readonly PeerId[] | null = null;
+  /** Also of those that are gone: people know their PCs by name. */
+  readonly #names = new Map<PeerId, string>();
   #seq = 0;
   #advert: Advert;
 
-  constructor(config: CoreConfig, now: MonoMs) {
+  constructor(config: CoreConfig, stored: Pick<Stored, 'peers'>, now: MonoMs) {
     this.#config = config;
+    for (const { peer, name } of stored.peers) this.#names.set(peer, name);
     this.#startedAt = now;
     this.#advert = this.#makeAdvert({ running: 0, unavailable: null });
   }
@@ -56,6 +60,7 @@ export class Membership {
   /** A link is up. Tells whether the peer has been restarted since it was last heard of. */
   up(peer: PeerId, hello: Hello, step: Step): { readonly restarted: boolean } {
     const before = this.#known.get(peer);
+    this.#names.set(peer, hello.advert.name);
     this.#goneSince.delete(peer);
     this.#leaving.delete(peer);
     this.#staying = null;
@@ -97,6 +102,7 @@ export class Membership {
     const before = this.#known.get(advert.peer);
     if (before !== undefined && !isNewer(advert, before.advert)) return false;
     const role = before?.role ?? 'peer';
+    this.#names.set(advert.peer, advert.name);
     this.#known.set(advert.peer, { advert, role, connected: before?.connected ?? false, heardAt: step.monoMs });
     return true;
   }
@@ -154,7 +160,7 @@ export class Membership {
   }
 
   nameOf(peer: PeerId): string {
-    return peer === this.#config.self ? this.#config.name : (this.#known.get(peer)?.advert.name ?? shortPeer(peer));
+    return peer === this.#config.self ? this.#config.name : (this.#names.get(peer) ?? shortPeer(peer));
   }
 
   views(now: MonoMs): readonly PeerView[] {

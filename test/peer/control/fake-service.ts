@@ -39,8 +39,8 @@ export function makeView(title: string, more: Partial<TaskView> = {}, changes: P
     leader: null,
     generation: originOf(task),
     electors: [
-      { peer: alpha, reachable: true },
-      { peer: beta, reachable: false },
+      { peer: alpha, name: 'alpha', reachable: true },
+      { peer: beta, name: 'beta', reachable: false },
     ],
     stalled: null,
     answers: [],

@@ -31,8 +31,8 @@ describe('a task as JSON', () => {
       attempt: 0,
       generation: { number: 0, forced: false },
       electors: [
-        { peer: alpha, reachable: true },
-        { peer: beta, reachable: false },
+        { peer: alpha, name: 'alpha', reachable: true },
+        { peer: beta, name: 'beta', reachable: false },
       ],
       bids: [],
       attempts: [],
