@@ -7,8 +7,9 @@ import { ago, clipped, printable, table } from './output.ts';
 
 export type Names = (peer: string | null) => string;
 
-export function namesOf(status: Pick<StatusJson, 'peers'>): Names {
-  const names = new Map<string, string>(status.peers.map(({ peer, name }) => [peer, name]));
+export function namesOf(status: Pick<StatusJson, 'peers' | 'names'>): Names {
+  const present = status.peers.map(({ peer, name }) => [peer, name] as const);
+  const names = new Map<string, string>([...Object.entries(status.names), ...present]);
   return (peer) => (peer === null ? '-' : (names.get(peer) ?? peer.slice(-8)));
 }
 
@@ -47,14 +48,27 @@ export function describeTasks(tasks: readonly TaskJson[], nameOf: Names, nowMs: 
     ['TASK', 'STATE', 'WORKER', 'TRY', 'AGE', 'TITLE'],
     tasks.map((task) => [
       task.id.slice(0, 8),
-      task.stalled === null ? task.state : 'stalled',
+      waitingWord(task),
       nameOf(task.worker),
       String(task.attempt),
       ago(nowMs - Date.parse(task.createdAt)),
-      clipped(printable(task.result?.pullRequest?.url ?? task.stalled ?? task.title), 60),
+      clipped(printable(task.result?.pullRequest?.url ?? titleAndReason(task)), 60),
     ]),
   );
 }
+
+const hasLostMajority = ({ electors }: TaskJson): boolean =>
+  electors.filter(({ reachable }) => reachable).length * 2 <= electors.length;
+
+/** A task that only waits its turn is not stuck. */
+const waitingWord = (task: TaskJson): string =>
+  task.stalled === null ? task.state : hasLostMajority(task) ? 'stalled' : 'waiting';
+
+const titleAndReason = ({ title, stalled }: TaskJson): string =>
+  stalled === null ? title : `${clipped(title, 30)} · ${stalled}`;
+
+const mendOf = (task: TaskJson): string =>
+  hasLostMajority(task) ? `; should they be gone for good: \`peer adopt ${task.id.slice(0, 8)}\`` : '';
 
 export function describeTask(task: TaskJson, nameOf: Names): string {
   const lines = [
@@ -67,7 +81,7 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
     `leader     ${nameOf(task.leader)}`,
     `electors   ${task.electors.map(({ name, reachable }) => `${printable(name)}${reachable ? '' : ' (unreachable)'}`).join(', ')}`,
   ];
-  if (task.stalled !== null) lines.push(`stalled    ${printable(task.stalled)}`);
+  if (task.stalled !== null) lines.push(`${waitingWord(task).padEnd(11)}${printable(task.stalled)}${mendOf(task)}`);
   if (task.progress !== null && !isEnded(task)) lines.push(`progress   ${printable(task.progress.text)}`);
   if (task.result !== null) lines.push(`result     ${describeResult(task)}`);
   if (task.duplicateOf !== null) lines.push(`duplicate  of ${task.duplicateOf.slice(0, 16)}`);

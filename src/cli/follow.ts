@@ -45,7 +45,7 @@ async function untilEnded(client: ControlClient, id: string, printer: Printer): 
 
 /** The task now, and after every change, for as long as the peer is there. */
 async function* watch(client: ControlClient, id: string): AsyncGenerator<{ task: TaskJson; nameOf: Names }> {
-  let nameOf: Names = namesOf({ peers: [] });
+  let nameOf: Names = namesOf({ peers: [], names: {} });
   for await (const event of client.events()) {
     if (event.event === 'task') {
       if (event.data.id === id) yield { task: event.data, nameOf };

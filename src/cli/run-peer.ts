@@ -24,6 +24,9 @@ const listenForMeshesMs = 3_000;
 /** Draining has 8 s; whatever holds the rest up must not hold up a shutdown. */
 const stopMs = 9_500;
 
+/** Whoever was named with --peer should have answered by now. */
+const aloneMs = 10_000;
+
 /** Runs a peer until it is told to stop, in the foreground. */
 export async function runPeer(context: Context, flags: StartFlags): Promise<void> {
   const log = createLog(flags.logFormat, logLevel(context.env.LOG_LEVEL));
@@ -38,15 +41,18 @@ export async function runPeer(context: Context, flags: StartFlags): Promise<void
   const stop = stopper(service, ended, log);
   const beacon = options.mdns ? answerBeacon({ meshName: mesh.name }) : null;
   let control: ControlServer | null = null;
+  let alone: NodeJS.Timeout | null = null;
   const unlisten = onSignals(context, stop, ended.reject);
   try {
     control = await serveControl(service, socketPath(home), stop);
     sayReady(context, service, options.logFormat);
+    alone = setTimeout(() => warnIfAlone(service, options, log), aloneMs);
     // The code holds the key: it is shown to a person in front of a terminal, never written to a log.
     if (known === null && context.isTerminal) context.err(`on your other PCs: peer join ${inviteCode(mesh)}`);
     await ended.promise;
   } finally {
     unlisten();
+    if (alone !== null) clearTimeout(alone);
     beacon?.stop();
     await control?.close();
   }
@@ -105,6 +111,13 @@ async function firstMesh(context: Context, home: Home, mdns: boolean): Promise<M
   const mesh = await initMesh(home);
   context.err(`made the mesh ${mesh.name}; \`peer invite\` prints the code for your other PCs`);
   return mesh;
+}
+
+/** The likeliest mistake of a first day: the other PC has another key, or is not there. It looks the same from here. */
+function warnIfAlone(service: PeerService, { peers }: StartOptions, log: Log): void {
+  if (peers.length === 0 || service.peers().length > 1) return;
+  const mend = 'is a peer of this mesh running there? A PC enters one by `peer invite` there and `peer join CODE` here';
+  log('warn', 'nobody-answers', { at: peers, mend });
 }
 
 /** Programs wait for this line, whatever LOG_LEVEL leaves of the others. */

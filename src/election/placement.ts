@@ -79,17 +79,26 @@ function specialtyMatch(wanted: readonly string[], has: readonly string[]): numb
   return matched > 0 ? matched : has.includes('general') ? 0.3 : 0;
 }
 
-/** The bids, best first; equal scores are ordered by the hash of the task and the peer, so that no peer is always second. */
+/**
+ * The bids, best first; who has failed at this very task comes after all others, however well it fits. Equal scores are ordered by the hash of the task and the peer, so that no peer is always
+ * second.
+ */
 export function rankBids(
   answers: ReadonlyMap<PeerId, Answer>,
   tieBreak: string,
+  hasFailed: ReadonlySet<PeerId> = new Set(),
 ): readonly { peer: PeerId; bid: Bid }[] {
   const bids = [...answers].flatMap(([peer, answer]) => (answer.type === 'bid' ? [{ peer, bid: answer }] : []));
   const order = rankByHash(
     bids.map(({ peer }) => peer),
     tieBreak,
   );
-  return bids.sort((a, b) => b.bid.score - a.bid.score || order.indexOf(a.peer) - order.indexOf(b.peer));
+  return bids.sort(
+    (a, b) =>
+      Number(hasFailed.has(a.peer)) - Number(hasFailed.has(b.peer)) ||
+      b.bid.score - a.bid.score ||
+      order.indexOf(a.peer) - order.indexOf(b.peer),
+  );
 }
 
 /** Why a task waits: `2 busy, 1 requires (frontend)`. */

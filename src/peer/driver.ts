@@ -99,6 +99,10 @@ export class Driver implements PeerService {
     return [...this.#refused].map(([peer, reason]) => ({ peer, reason }));
   }
 
+  names(): readonly (readonly [PeerId, string])[] {
+    return this.#parts.core.names();
+  }
+
   tasks(): readonly TaskView[] {
     return this.#parts.core.tasks();
   }

@@ -12,6 +12,8 @@ export interface PeerService {
   peers(): readonly PeerView[];
   /** Peers that were refused lately, with the reason (another protocol version). */
   refused(): readonly { readonly peer: PeerId; readonly reason: string }[];
+  /** Every peer that was ever met, by name: people look for a PC that is off by its name too. Sorted by id. */
+  names(): readonly (readonly [peer: PeerId, name: string])[];
   /** Sorted by creation, newest last. */
   tasks(): readonly TaskView[];
   task(id: TaskId): TaskView | null;

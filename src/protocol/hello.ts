@@ -6,7 +6,11 @@ import { specialtySchema } from './record.ts';
 /** Peers of another major refuse each other; within one, unknown fields are ignored or passed on. */
 export const ProtocolVersion = { major: 1, minor: 0 } as const;
 
-export const nameSchema = z.string().min(1).max(100);
+/** Shown on terminals: no control characters, whoever chose it. */
+export const nameSchema = z
+  .string()
+  .max(100)
+  .regex(/^\P{C}+$/u, 'a name without control characters expected');
 
 /** Why a peer takes no work for now. */
 export const unavailableSchema = z.object({ until: wallMsSchema.nullable(), reason: z.string().max(Limits.line) });

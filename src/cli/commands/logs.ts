@@ -43,7 +43,11 @@ async function* pieces(client: ControlClient, id: string, flags: Flags): AsyncGe
   for (;;) {
     const piece = await client.log(id, attempt, offset);
     if ('unavailable' in piece) {
-      if (!isFollowed || isEnded(await client.task(id))) throw noLog(piece.unavailable, id);
+      const task = await client.task(id);
+      if (!isFollowed || flags.attempt !== undefined) throw noLog(piece.unavailable, id);
+      // Its worker is gone, and took the log along: what comes next is elsewhere.
+      if (attempt !== null && task.attempt > attempt) [attempt, offset] = [attempt + 1, 0];
+      else if (isEnded(task)) return;
     } else {
       if (piece.text !== '') yield piece;
       [attempt, offset] = [piece.attempt, piece.nextOffset];

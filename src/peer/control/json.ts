@@ -63,6 +63,7 @@ export const statusJson = (service: PeerService): StatusJson => ({
   mesh: service.mesh,
   addresses: [...service.addresses()],
   peers: service.peers().map(peerJson),
+  names: Object.fromEntries(service.names()),
   refused: [...service.refused()],
   tasks: service.tasks().map(taskJson),
 });

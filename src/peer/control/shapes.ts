@@ -97,6 +97,8 @@ export const statusJsonSchema = z.object({
   /** Multiaddrs that other PCs can dial this one at. */
   addresses: z.array(z.string()),
   peers: z.array(peerJsonSchema),
+  /** Of every peer that was ever met here, by its id. */
+  names: z.record(z.string(), z.string()),
   /** Peers that were refused lately, for another protocol version. */
   refused: z.array(z.object({ peer: peerIdSchema, reason: z.string() })),
   tasks: z.array(taskJsonSchema),

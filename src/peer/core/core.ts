@@ -108,6 +108,10 @@ export class Core {
     return this.#membership.views(now.monoMs);
   }
 
+  names(): readonly (readonly [PeerId, string])[] {
+    return this.#membership.names();
+  }
+
   tasks(): readonly TaskView[] {
     return this.#catalogue.all().map((entry) => this.#viewOf(entry));
   }

@@ -62,8 +62,8 @@ export class Leadership {
       this.#watch = { attempt: active.attempt, lastHeard: step.monoMs, patienceMs: timing.reportMs, gone: null };
       if (active.name === 'publishing') this.#grantUntil = monoMs(step.monoMs + timing.grantMs);
       step.send(active.worker, { type: 'report', task: this.#id, attempt: active.attempt, ballot: this.ballot });
-      this.#teller.note('leader', `${this.#name(this.#parts.config.self)} leads from now on`, step);
     }
+    this.#teller.note('leader', `${this.#name(this.#parts.config.self)} leads from now on`, step);
     this.committed(step);
   }
 
@@ -167,7 +167,7 @@ export class Leadership {
   /** open → assigned, or an attempt that has lapsed → the next one, in one write. Until then the old worker may return. */
   #place(lapsed: Outcome | null, step: Step): void {
     const attempt = this.#state().attemptsStarted + 1;
-    const verdict = this.#placing.judge(attempt, step);
+    const verdict = this.#placing.judge(this.#state(), step);
     this.#teller.answers = this.#placing.answers;
     switch (verdict.type) {
       case 'wait':
@@ -217,7 +217,8 @@ export class Leadership {
     const isCommitted =
       active.name === 'publishing' && publication?.commit === commit && publication.expectedTip === expectedTip;
     if (!isCommitted) {
-      this.#teller.note('publishing', `attempt ${attempt} publishes ${commit.slice(0, 10)}`, step);
+      const what = wish.step === 'push' ? `publishes ${commit.slice(0, 10)}` : 'opens the pull request';
+      this.#teller.note('publishing', `attempt ${attempt} ${what}`, step);
       return this.#write((last) => startPublishing(last, { commit, expectedTip }), step);
     }
     const { grantMs } = this.#parts.config.timing;

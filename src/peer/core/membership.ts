@@ -163,6 +163,10 @@ export class Membership {
     return peer === this.#config.self ? this.#config.name : (this.#names.get(peer) ?? shortPeer(peer));
   }
 
+  names(): readonly (readonly [PeerId, string])[] {
+    return [...this.#names].sort(([a], [b]) => byText(a, b));
+  }
+
   views(now: MonoMs): readonly PeerView[] {
     const self: PeerView = {
       self: true,

@@ -1,5 +1,7 @@
 import type { Ballot } from '../../protocol/ballot.ts';
+import type { PeerId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
+import type { AttemptRecord, TaskState } from '../../protocol/state.ts';
 import type { StandingAnswer } from '../../protocol/summary.ts';
 import type { Parts } from './parts.ts';
 import { countedAnswers, firstBidAt, judge, type Round, standing, type Verdict } from './round.ts';
@@ -30,14 +32,22 @@ export class Placing {
   }
 
   /** What is to be done about this attempt now; the first time, its round is opened. */
-  judge(attempt: number, step: Step): Verdict {
+  judge({ attemptsStarted, attempts }: TaskState, step: Step): Verdict {
+    const attempt = attemptsStarted + 1;
     const { config, membership } = this.#parts;
     const { id } = this.#seat.task;
     const round = this.#round?.attempt === attempt ? this.#round : this.#open(attempt, step);
     const reachable = membership.live().filter((peer) => membership.isUp(peer));
     const answers = countedAnswers(this.#seat.answers, attempt, reachable);
     const verdict = judge(
-      { round, answers, firstBidAt: firstBidAt(this.#seat.answers, answers), live: reachable, tieBreak: id },
+      {
+        round,
+        answers,
+        firstBidAt: firstBidAt(this.#seat.answers, answers),
+        live: reachable,
+        hasFailed: failedWorkers(attempts),
+        tieBreak: id,
+      },
       step.monoMs,
       config.timing,
     );
@@ -71,3 +81,6 @@ export class Placing {
     return called;
   }
 }
+
+const failedWorkers = (attempts: readonly AttemptRecord[]): ReadonlySet<PeerId> =>
+  new Set(attempts.flatMap(({ worker, outcome }) => (outcome?.type === 'failed' ? [worker] : [])));

@@ -42,6 +42,8 @@ export interface Standing {
   readonly answers: ReadonlyMap<PeerId, Answer>;
   readonly firstBidAt: MonoMs | null;
   readonly live: readonly PeerId[];
+  /** Whose attempts at this task have failed. */
+  readonly hasFailed: ReadonlySet<PeerId>;
   readonly tieBreak: string;
 }
 
@@ -50,12 +52,12 @@ export interface Standing {
  * bids come first, so it closes soon after the first, and the others are never sent.
  */
 export function judge(
-  { round, answers, firstBidAt, live, tieBreak }: Standing,
+  { round, answers, firstBidAt, live, hasFailed, tieBreak }: Standing,
   now: MonoMs,
   { bidWindowMs, bidSettleMs, stallMs }: Timing,
 ): Verdict {
   const elapsedMs = now - round.startedAt;
-  const best = rankBids(answers, tieBreak)[0];
+  const best = rankBids(answers, tieBreak, hasFailed)[0];
   const closesAtMs = closingTime(round.startedAt + bidWindowMs, firstBidAt, live.length, bidSettleMs);
   const allAnswered = live.every((peer) => answers.has(peer));
   if (best !== undefined && (allAnswered || now >= closesAtMs)) return { type: 'choose', worker: best.peer };

@@ -75,6 +75,10 @@ export class FakeService implements PeerService {
     return [viewOf(alpha, 'alpha', true), viewOf(beta, 'beta', false)];
   }
 
+  names(): readonly (readonly [PeerId, string])[] {
+    return [];
+  }
+
   refused(): readonly { readonly peer: PeerId; readonly reason: string }[] {
     return [];
   }

@@ -122,6 +122,23 @@ describe('the choice', () => {
   });
 });
 
+describe('a peer that has failed at a task', () => {
+  it('is asked again only where nobody else offers', () => {
+    const specialties = ['frontend'];
+    const world = new World([{ name: 'expert', specialties }, { name: 'novice' }], {
+      agent: (_, peer) =>
+        peer === 'expert'
+          ? [[100, { type: 'failed', reason: 'broken', final: false, costUsd: null }]]
+          : [[100, readyToPush]],
+    });
+    world.runFor(100);
+    const requires = { specialties, explicit: false, reason: 'a label' };
+    const task = submitted(world, world.submit('novice', { requires }));
+    untilPhase(world, task, 'done');
+    expect(world.started.map(({ peer }) => peer)).toEqual(['expert', 'novice']);
+  });
+});
+
 describe('a mesh of many peers', () => {
   const many = (count: number): World => {
     const world = new World(Array.from({ length: count }, (_, index) => ({ name: `peer-${index}` })));
