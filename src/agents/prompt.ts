@@ -6,12 +6,14 @@ import type { Source, Task } from '../protocol/record.ts';
  */
 export function promptFor(task: Task): string {
   const { body } = task;
-  return [`# Task: ${title(task)}`, instructions(task), text(body.source, body.prompt, task.id)]
+  return [`# Task: ${heading(task)}`, instructions(task), text(body.source, body.prompt, task.id)]
     .join('\n\n')
     .concat('\n');
 }
 
-const title = ({ body }: Task): string => body.title.replaceAll(/\s+/g, ' ');
+/** An issue's title is a stranger's too: it stands with the rest of the issue, inside the fence. */
+const heading = ({ body: { source, title } }: Task): string =>
+  source.type === 'issue' ? `issue #${source.number}` : title.replaceAll(/\s+/g, ' ');
 
 function instructions({ body }: Task): string {
   const lines = [

@@ -1,4 +1,5 @@
-import { lstat, readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommitId, commitIdSchema, type TaskId } from '../protocol/ids.ts';
 import { GitError, type GitOptions, git } from './git.ts';
@@ -67,7 +68,20 @@ export async function readHead(clone: string): Promise<CommitId | null> {
   return commitOrNull(packed?.split(' ')[0] ?? '');
 }
 
-const readText = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
+/** Far more than any HEAD or list of refs that matters. */
+const maxRefBytes = 4 * 1024 * 1024;
+
+/** A pipe that the agent has put in its place would never end, and a link would lead elsewhere. */
+async function readText(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(() => null);
+  if (file === null) return '';
+  try {
+    const found = await file.stat();
+    return found.isFile() && found.size <= maxRefBytes ? await file.readFile('utf8') : '';
+  } finally {
+    await file.close();
+  }
+}
 
 function commitOrNull(text: string): CommitId | null {
   const parsed = commitIdSchema.safeParse(text);

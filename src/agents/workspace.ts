@@ -36,6 +36,8 @@ export class Workspace {
   /** The agent's work as a commit in `publishDir`; null where it changed nothing. To be called once no process of the agent is left. */
   async snapshot(task: Task, attempt: number, identity: Identity, signal: AbortSignal): Promise<CommitId | null> {
     const scratch = join(this.#root, 'scratch');
+    // The agent knew where they would be: a repository of its making there would have a configuration of its making.
+    for (const folder of [scratch, this.publishDir]) await removeFolder(folder);
     await mkdir(scratch);
     return takeSnapshot({
       clone: this.#clone,

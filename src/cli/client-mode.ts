@@ -12,7 +12,7 @@ import { loadMesh } from '../peer/home/mesh.ts';
 import { createLibp2pNetwork } from '../peer/network/libp2p.ts';
 import type { PeerService } from '../peer/service.ts';
 import { type PeerOptions, startPeer } from '../peer/start.ts';
-import type { Store } from '../peer/store/store.ts';
+import { createVolatileStore } from '../peer/store/volatile-store.ts';
 import { type Context, clientOf } from './context.ts';
 import { CliError, ExitCodes } from './errors.ts';
 
@@ -80,7 +80,7 @@ async function startClient(context: Context, mesh: Mesh): Promise<PeerService> {
       dial: [...(config.peers ?? []), ...mesh.addresses],
       mdns: config.mdns ?? true,
     }),
-    store: forgetful,
+    store: createVolatileStore(),
     agents: () => idle,
     log: () => {},
     onFatal: (error) => {
@@ -101,16 +101,6 @@ async function isMet(service: PeerService): Promise<boolean> {
   unsubscribe();
   return met;
 }
-
-/** A client promises nothing, so it has nothing to remember. */
-const forgetful: Store = {
-  open: async () => ({
-    stored: { tasks: [], registers: [], knowledge: [], submissions: [], peers: [] },
-    incarnation: 1,
-  }),
-  write: async () => {},
-  close: async () => {},
-};
 
 const idle: ReturnType<PeerOptions['agents']> = {
   start: () => {

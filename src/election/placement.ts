@@ -1,5 +1,6 @@
 import type { Answer, Bid, Decline, ScoreParts } from '../protocol/bids.ts';
 import type { PeerId } from '../protocol/ids.ts';
+import { Limits } from '../protocol/limits.ts';
 import { placeByHash, rankByHash } from './electorate.ts';
 
 /** What each part of a score counts; they add up to 1. */
@@ -58,7 +59,8 @@ export const decline = (
 ): Decline => ({
   type: 'decline',
   reason,
-  detail,
+  // A longer one could not be sent, and its peer would count as silent.
+  detail: detail?.slice(0, Limits.line) ?? null,
   until,
 });
 
@@ -109,5 +111,6 @@ export function stallReason(declines: readonly { readonly peer: PeerId; readonly
   return [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([text, count]) => `${count} × ${text}`)
-    .join(', ');
+    .join(', ')
+    .slice(0, Limits.reason);
 }

@@ -1,5 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import { fromBytes, toBytes } from './cbor.ts';
 import {
@@ -45,7 +45,10 @@ export type Priority = (typeof Priorities)[number];
 export const draftSchema = z.looseObject({
   key: taskKeySchema,
   title: z.string().min(1).max(Limits.title),
-  prompt: z.string().max(Limits.prompt),
+  prompt: z
+    .string()
+    .max(Limits.prompt)
+    .refine((text) => utf8ToBytes(text).length <= Limits.prompt, 'longer than 64 KiB'),
   source: sourceSchema,
   repository: repositorySchema,
   /** Branch to start from; null = the remote's default. */

@@ -345,3 +345,27 @@ test('what cannot be written is removed all the same', async () => {
   await workspace.remove();
   expect(readdirSync(join(home, 'work'))).toEqual([]);
 });
+
+describe('what an agent puts in the way of the peer', () => {
+  test('a repository where the peer makes its own: its configuration is not heeded', async () => {
+    const workspace = await open();
+    const ran = join(folder.path, 'ran');
+    agent(
+      workspace,
+      `git init --quiet --bare ../publish.git
+       git -C ../publish.git config filter.x.clean "touch ${ran}; cat"
+       mkdir ../scratch
+       echo '* filter=x' > .gitattributes
+       echo b > b.txt`,
+    );
+    await committed(workspace);
+    expect(existsSync(ran)).toBe(false);
+  });
+
+  test('a pipe instead of HEAD: nobody waits for it', async () => {
+    const workspace = await open();
+    agent(workspace, 'echo b > b.txt; rm .git/HEAD; mkfifo .git/HEAD');
+    const commit = await committed(workspace);
+    expect(show(workspace, 'ls-tree', '--name-only', commit)).toContain('b.txt');
+  });
+});

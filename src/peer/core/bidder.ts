@@ -2,6 +2,7 @@ import { answerDelayMs, answerFor, decline } from '../../election/placement.ts';
 import type { Answer } from '../../protocol/bids.ts';
 import type { Advert } from '../../protocol/hello.ts';
 import { byText, type MonoMs, monoMs, type TaskId, type WallMs } from '../../protocol/ids.ts';
+import { Limits } from '../../protocol/limits.ts';
 import { Priorities, type Repository, type Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
@@ -135,7 +136,7 @@ export class Bidder {
   }
 
   onQuota(until: WallMs | null, reason: string): void {
-    this.#quota = { until, reason };
+    this.#quota = { until, reason: reason.slice(0, Limits.line) };
   }
 
   onNoAccess(repository: Repository, reason: string, step: Step): void {

@@ -253,6 +253,9 @@ export class Core {
 
   /** A record from its submitter, by gossip (`from` is null) or by sync: stored, given its seat, and answered with a bid. */
   #onRecord(from: PeerId | null, task: Task, step: Step): void {
+    // It has been pruned here, as everywhere where somebody was awake: who comes back with it does not start it again.
+    const isForgotten = step.wallMs - task.body.createdAt > this.#config.timing.keepFinishedMs;
+    if (isForgotten && this.#catalogue.get(task.id) === undefined) return;
     const isNew = this.#catalogue.add(task, step);
     if (this.#registers.open(task, step)) this.#seats.take(task, step.monoMs);
     if (from !== null && task.body.electorate.includes(this.#config.self))

@@ -119,7 +119,9 @@ export class Leadership {
   onOutcome(from: PeerId, message: MessageOf<'outcome'>, step: Step): void {
     const { attempt } = message;
     // A worker that does not know the attempt: whether it lapses at once is for the grant to say, not for the worker.
-    if (message.outcome.type === 'lapsed') return this.onPeerGone(from, message.outcome.reason, step);
+    if (message.outcome.type === 'lapsed') {
+      return this.#isCurrent(from, attempt) ? this.onPeerGone(from, message.outcome.reason, step) : undefined;
+    }
     if (this.#isCurrent(from, attempt)) {
       this.#outcome = message;
       this.drive(step);
@@ -138,10 +140,6 @@ export class Leadership {
   /** Gives the lease up while the task goes on: another elector takes it at once. */
   handOver(step: Step): void {
     this.#release(step);
-  }
-
-  get isIdle(): boolean {
-    return this.#active() === null;
   }
 
   // ── moving ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -49,10 +49,6 @@ export class Membership {
     this.#advert = this.#makeAdvert({ running: 0, unavailable: null });
   }
 
-  get own(): Advert {
-    return this.#advert;
-  }
-
   hello(): Hello {
     return { ...ProtocolVersion, role: this.#config.role, advert: { ...this.#advert, addresses: this.#addresses() } };
   }

@@ -15,6 +15,7 @@ interface Digest {
   readonly buckets: readonly string[];
 }
 
+const maxBytesAtOnce = 4 * 1024 * 1024;
 const bucketCount = 256;
 const bucketOf = (task: TaskId): number => Number.parseInt(task.slice(0, 2), 16);
 
@@ -66,12 +67,18 @@ export class Sync {
       const entry = this.#catalogue.get(task);
       return entry === undefined || compareMaybeStamps(entry.stamp, stamp) < 0;
     });
+    let sentBytes = 0;
     for (const task of this.#catalogue.ids()) {
       if (!wanted.has(bucketOf(task))) continue;
+      // The rest in another turn, once this much is through: a link that is sent all at once is cut for falling behind.
+      if (sentBytes >= maxBytesAtOnce) return this.#begin(from, step);
       const stamp = theirs.get(task);
       const entry = this.#catalogue.get(task);
       if (entry === undefined) continue;
-      if (stamp === undefined) step.send(from, { type: 'task', record: entry.task.signed });
+      if (stamp === undefined) {
+        sentBytes += entry.task.signed.bytes.length;
+        step.send(from, { type: 'task', record: entry.task.signed });
+      }
       if (stamp === undefined || compareMaybeStamps(entry.stamp, stamp) > 0) this.#sendSummary(from, task, step);
     }
     if (isBehind && message.reply) this.#sendEntries(from, message.buckets, false, step);
@@ -88,12 +95,14 @@ export class Sync {
 
   #sendEntries(to: PeerId, buckets: readonly number[], reply: boolean, step: Step): void {
     const wanted = new Set(buckets);
-    const entries = this.#catalogue
-      .ids()
-      .filter((task) => wanted.has(bucketOf(task)))
-      .map((task) => ({ task, stamp: this.#catalogue.get(task)?.stamp ?? null }))
-      .slice(0, Limits.syncEntries);
-    step.send(to, { type: 'sync-entries', buckets: [...buckets], entries, reply });
+    const tasks = this.#catalogue.ids().filter((task) => wanted.has(bucketOf(task)));
+    // Sorted by id, and so by bucket: only buckets that are listed in full are named, lest the rest be taken for missing.
+    const cut = tasks[Limits.syncEntries];
+    const isListed = (bucket: number): boolean => cut === undefined || bucket < bucketOf(cut);
+    const entries = tasks
+      .filter((task) => isListed(bucketOf(task)))
+      .map((task) => ({ task, stamp: this.#catalogue.get(task)?.stamp ?? null }));
+    step.send(to, { type: 'sync-entries', buckets: buckets.filter(isListed), entries, reply });
   }
 
   #current(): Digest {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { endlessAgent } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import { five, names, others, outcomes, phaseAt, stateAt, submitted, untilPhase, workerOf } from './support.ts';
 
@@ -106,5 +107,40 @@ describe('what happened on both sides of a cut', () => {
     const types = new Set(world.sent.filter(({ at }) => at > 20_000).map(({ message }) => message.type));
     expect([...types]).toEqual(['sync-root']);
     expect(outcomes(stateAt(world, 'alpha', task))).toEqual(['done']);
+  });
+});
+
+describe('a joiner that has missed a lot', () => {
+  it('gets it in turns, none too large for a link', () => {
+    const world = new World([{ name: 'alpha' }, { name: 'beta', later: true }], { agent: endlessAgent });
+    world.runFor(100);
+    const prompt = 'x'.repeat(60_000);
+    const tasks = Array.from({ length: 150 }, () => submitted(world, world.submit('alpha', { prompt })));
+    const from = world.sent.length;
+    world.start('beta');
+    world.until('it knows all', () => tasks.every((task) => world.task('beta', task) !== null), 30_000);
+    const turns = new Map<number, number>();
+    for (const { at, to, message } of world.sent.slice(from))
+      if (to === 'beta' && message.type === 'task') turns.set(at, (turns.get(at) ?? 0) + message.record.bytes.length);
+    expect(turns.size).toBeGreaterThan(1);
+    expect(Math.max(...turns.values())).toBeLessThan(8 * 1024 * 1024);
+  });
+});
+
+describe('a PC that comes back after the others have pruned', () => {
+  it('starts nothing again that ended long ago', () => {
+    const timing = { keepFinishedMs: 120_000 };
+    const world = new World([{ name: 'alpha' }, { name: 'beta' }, { name: 'gamma' }], { timing, agent: endlessAgent });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    world.until('it is under way', () => world.started.length === 1);
+    world.kill('gamma');
+    world.command('alpha', { type: 'cancel', task, reason: 'enough' });
+    world.until('it is pruned', () => world.task('alpha', task) === null && world.task('beta', task) === null, 300_000);
+    const starts = world.started.length;
+    world.start('gamma');
+    world.runFor(120_000);
+    expect(world.started.length).toBe(starts);
+    expect(world.task('alpha', task)).toBeNull();
   });
 });
