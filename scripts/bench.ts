@@ -3,8 +3,10 @@
  * runs. Every figure is measured in this run, beside what the bare machine does.
  */
 import { parseArgs } from 'node:util';
+import { run } from '../test/sim/run.ts';
 import { baseline, type Figure, failover, idle, latencies, throughput } from './bench/figures.ts';
 import { connectTime, startTime } from './bench/start.ts';
+import { seedRate } from './simulate/seeds.ts';
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, quick: { type: 'boolean' } } });
 const quick = values.quick === true;
@@ -17,6 +19,7 @@ const parts: readonly (readonly [string, () => Promise<readonly Figure[]>])[] = 
   ['a worker killed', () => failover('SIGKILL', quick ? 2 : 7)],
   ['a worker stopped', () => failover('SIGSTOP', quick ? 1 : 3)],
   ['nothing to do', () => idle(quick ? 10 : 60)],
+  ['the simulator', async () => [seedRate(run, quick ? 10 : 60)]],
   ['start to ready', () => startTime(quick ? 3 : 10)],
   ['ready to connected', () => connectTime(quick ? 2 : 5)],
 ];

@@ -8,6 +8,9 @@ import { runProgram } from './simulate/program.ts';
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', () => process.exit());
 
+/** Ctrl-C, and what a script that has lost patience sends. */
+const signals = ['SIGINT', 'SIGTERM'] as const;
+
 process.exitCode = await runProgram(process.argv.slice(2), {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
@@ -16,7 +19,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   runLive: async (options) => (await import('./simulate/live/run.ts')).runLive(options),
   worker: new URL('simulate/swarm-worker.ts', import.meta.url),
   onInterrupt: (stop) => {
-    process.once('SIGINT', stop);
-    return () => process.off('SIGINT', stop);
+    for (const signal of signals) process.once(signal, stop);
+    return () => signals.forEach((signal) => void process.off(signal, stop));
   },
 });

@@ -13,7 +13,7 @@ export interface Context {
   readonly runLive: (options: RunOptions) => Promise<RunResult>;
   /** The module that a worker thread runs, see swarm-worker.ts. */
   readonly worker: URL;
-  /** Ctrl-C, from now on until what it returns is called; a second one ends the process as ever. */
+  /** Ctrl-C or the like, from now on until what it returns is called; a second one ends the process as ever. */
   readonly onInterrupt: (stop: () => void) => () => void;
   readonly exit: (code: ExitCode) => void;
 }

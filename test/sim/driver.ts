@@ -104,7 +104,9 @@ export class Driver {
 
   agentReport(node: Node, run: RunId, report: AgentReport): void {
     if (!node.agents.has(run)) return;
-    if (report.type !== 'progress' && report.type !== 'ready') {
+    if (report.type === 'ready') {
+      this.observe({ at: this.#nowMs, peer: node.name, type: 'wants-grant', run, step: report.step });
+    } else if (report.type !== 'progress') {
       node.agents.delete(run);
       this.#noteEnded(node, run, report.type);
     }

@@ -1,5 +1,5 @@
 import type { Cut } from './network.ts';
-import type { Observation, Observer } from './observation.ts';
+import type { Observation, ObservationOf, Observer } from './observation.ts';
 import type { FaultKind, FaultTraits } from './profile.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
@@ -9,6 +9,18 @@ const intensities = [0.4, 1, 2.5] as const;
 /** Who dies is often back at once. */
 const quickRestartShare = 0.4;
 const quickMs = [5, 400] as const;
+const ambushMs = [0.1, 300] as const;
+const slowMsRange = [100, 4_000] as const;
+
+/** Moments after which something is on its way, or half done. */
+const isCritical = (observation: Observation): observation is Critical =>
+  observation.type === 'lease' ||
+  observation.type === 'generation' ||
+  observation.type === 'agent-started' ||
+  observation.type === 'wants-grant' ||
+  observation.type === 'granted' ||
+  observation.type === 'register';
+type Critical = ObservationOf<'lease' | 'generation' | 'agent-started' | 'wants-grant' | 'granted' | 'register'>;
 
 /** Everything that befalls peers and the network, by chance, until it is called off. */
 export class Faults implements Observer {
@@ -36,17 +48,22 @@ export class Faults implements Observer {
       const waitMs = -Math.log(1 - this.#random.next()) * meanMs;
       this.#world.queue.after(waitMs, () => {
         if (this.#over) return;
-        this.#strike(this.#random.weighted(this.#traits.weights));
+        const running = this.#world.names.filter((name) => this.#world.isRunning(name));
+        if (running.length > 0) this.#strike(this.#random.weighted(this.#traits.weights), this.#random.pick(running));
         next();
       });
     };
     next();
   }
 
-  /** Who is gone comes back, some of them at once. */
   see(observation: Observation): void {
-    if (observation.type !== 'peer') return;
-    const { peer, change } = observation;
+    if (observation.type === 'peer') this.#bringBack(observation);
+    else if (!this.#over && isCritical(observation) && this.#random.chance(this.#traits.ambushes))
+      this.#ambush(observation.peer);
+  }
+
+  /** Who is gone comes back, some of them at once. */
+  #bringBack({ peer, change }: ObservationOf<'peer'>): void {
     const isGone = change === 'left' || (change === 'crashed' && !this.#over);
     if (!isGone || !this.#living.includes(peer)) return;
     const isQuick = this.#over || this.#random.chance(quickRestartShare);
@@ -72,10 +89,14 @@ export class Faults implements Observer {
     }
   }
 
-  #strike(kind: FaultKind): void {
-    const running = this.#world.names.filter((name) => this.#world.isRunning(name));
-    if (running.length === 0) return;
-    const name = this.#random.pick(running);
+  /** Between one thing and the next, where chance alone would seldom strike. */
+  #ambush(name: string): void {
+    this.#world.queue.after(this.#random.magnitude(...ambushMs), () => {
+      if (!this.#over && this.#world.isRunning(name)) this.#strike(this.#random.weighted(this.#traits.weights), name);
+    });
+  }
+
+  #strike(kind: FaultKind, name: string): void {
     switch (kind) {
       case 'kill':
         return this.#world.kill(name);
@@ -93,7 +114,8 @@ export class Faults implements Observer {
       }
       case 'cut':
       case 'one-way cut':
-        return this.#cut(kind);
+      case 'slow':
+        return this.#cut(kind, name);
     }
   }
 
@@ -105,28 +127,29 @@ export class Faults implements Observer {
     });
   }
 
-  #cut(kind: 'cut' | 'one-way cut'): void {
-    const [some, others] = this.#sides();
+  #cut(kind: 'cut' | 'one-way cut' | 'slow', name: string): void {
+    const [some, others] = this.#sides(name);
     if (some.length === 0 || others.length === 0) return;
     this.#cutsMade += 1;
     const id = this.#cutsMade;
     const isLoud = kind === 'cut' && this.#random.chance(0.3);
-    this.#cuts.set(id, this.#world.cut(some, others, { oneWay: kind === 'one-way cut', loud: isLoud }));
+    const slowMs = kind === 'slow' ? this.#random.magnitude(...slowMsRange) : null;
+    this.#cuts.set(id, this.#world.cut(some, others, { oneWay: kind === 'one-way cut', loud: isLoud, slowMs }));
     this.#observer.see({ at: this.#world.nowMs, type: 'cut', id, kind, peers: some });
     this.#world.queue.after(this.#lastingMs(), () => this.#heal(id));
   }
 
   /** One PC from all others, one from one, or any two groups. */
-  #sides(): readonly [readonly string[], readonly string[]] {
-    const shuffled = this.#random.shuffled(this.#world.names);
+  #sides(name: string): readonly [readonly string[], readonly string[]] {
+    const others = this.#random.shuffled(this.#world.names.filter((other) => other !== name));
     switch (this.#random.pick(['one', 'pair', 'groups'] as const)) {
       case 'one':
-        return [shuffled.slice(0, 1), shuffled.slice(1)];
+        return [[name], others];
       case 'pair':
-        return [shuffled.slice(0, 1), shuffled.slice(1, 2)];
+        return [[name], others.slice(0, 1)];
       case 'groups': {
-        const size = this.#random.whole(1, Math.max(1, shuffled.length - 1));
-        return [shuffled.slice(0, size), shuffled.slice(size)];
+        const size = this.#random.whole(0, Math.max(0, others.length - 1));
+        return [[name, ...others.slice(0, size)], others.slice(size)];
       }
     }
   }

@@ -97,6 +97,10 @@ function lineOf(observation: Observation): Omit<Line, 'at'> | null {
       return { about: observation.job.task.id, text: `${observation.peer} starts attempt ${observation.job.attempt}` };
     case 'agent-ended':
       return ofRun(observation.run, `${observation.peer}: attempt ${attemptOfRun(observation.run)} ${observation.how}`);
+    case 'wants-grant': {
+      const { peer, run, step } = observation;
+      return ofRun(run, `${peer} wants to ${step} for attempt ${attemptOfRun(run)}`);
+    }
     case 'granted': {
       const { peer, run, step, untilMs } = observation;
       return ofRun(run, `${peer} may ${step} for attempt ${attemptOfRun(run)} until ${untilMs.toFixed(1)}`);

@@ -28,11 +28,15 @@ export interface CutKind {
   readonly oneWay?: boolean;
   /** Both sides are told at once, not by silence. */
   readonly loud?: boolean;
+  /** Only slow. */
+  readonly slowMs?: number | null;
 }
 
-/** Some pairs of peers between which nothing passes, until it is healed. */
+/** Some pairs of peers between which nothing passes, or slowly, until it is healed. */
 export interface Cut {
   readonly oneWay: boolean;
+  /** Null = nothing passes; else all is late by up to so much. */
+  readonly slowMs: number | null;
   /** Directed pairs. */
   readonly ways: readonly (readonly [from: PeerId, to: PeerId])[];
 }
@@ -71,6 +75,7 @@ export class VirtualNetwork {
   readonly #links = new Map<number, Link>();
   /** The cuts that block a way, by directed pair. */
   readonly #blocks = new Map<number, Cut[]>();
+  readonly #slowed = new Map<number, Cut[]>();
   /** Since when a pair has been cut, in either direction. */
   readonly #cutSince = new Map<number, number>();
   readonly #cuts = new Set<Cut>();
@@ -109,16 +114,18 @@ export class VirtualNetwork {
   }
 
   /** Nothing passes between the two groups. A silent cut shows only after a while, when both sides give the link up. */
-  cut(some: readonly PeerId[], others: readonly PeerId[], { oneWay = false, loud = false }: CutKind = {}): Cut {
+  cut(some: readonly PeerId[], others: readonly PeerId[], kind: CutKind = {}): Cut {
+    const { oneWay = false, loud = false, slowMs = null } = kind;
     const pairs = some.flatMap((from) => others.flatMap((to) => (from === to ? [] : [[from, to] as const])));
     const back = oneWay ? [] : pairs.map(([from, to]) => [to, from] as const);
-    const cut: Cut = { oneWay, ways: [...pairs, ...back] };
+    const cut: Cut = { oneWay, slowMs, ways: [...pairs, ...back] };
     this.#cuts.add(cut);
+    const troubled = slowMs === null ? this.#blocks : this.#slowed;
     for (const [from, to] of cut.ways) {
       const way = this.#way(from, to);
-      this.#blocks.set(way, [...(this.#blocks.get(way) ?? []), cut]);
+      troubled.set(way, [...(troubled.get(way) ?? []), cut]);
     }
-    for (const [a, b] of pairs) this.#notice(a, b, loud);
+    if (slowMs === null) for (const [a, b] of pairs) this.#notice(a, b, loud);
     return cut;
   }
 
@@ -204,7 +211,7 @@ export class VirtualNetwork {
     }
     const { nowMs } = this.#queue;
     const { disorder } = this.#conditions;
-    const soonest = nowMs + link.latencyMs * this.#random.between(0.5, 1.5);
+    const soonest = nowMs + link.latencyMs * this.#random.between(0.5, 1.5) + this.#slownessMs(from, to);
     if (!isGreeting && disorder > 0 && this.#random.chance(disorder))
       return this.#queue.after(soonest - nowMs + this.#random.between(0, disorderMs), arrive);
     const at = Math.max(link.arrival.get(to) ?? 0, soonest);
@@ -242,9 +249,10 @@ export class VirtualNetwork {
 
   #unblock(cut: Cut, [from, to]: readonly [PeerId, PeerId]): void {
     const way = this.#way(from, to);
-    const left = (this.#blocks.get(way) ?? []).filter((one) => one !== cut);
-    if (left.length > 0) this.#blocks.set(way, left);
-    else this.#blocks.delete(way);
+    const troubled = cut.slowMs === null ? this.#blocks : this.#slowed;
+    const left = (troubled.get(way) ?? []).filter((one) => one !== cut);
+    if (left.length > 0) troubled.set(way, left);
+    else troubled.delete(way);
     if (!this.#isCut(from, to)) this.#cutSince.delete(this.#pair(from, to));
   }
 
@@ -254,6 +262,11 @@ export class VirtualNetwork {
     const due = link.held.filter((one) => one.from === from && one.to === to);
     link.held = link.held.filter((one) => !due.includes(one));
     for (const { deliver } of due) this.#queue.after(link.latencyMs, deliver);
+  }
+
+  #slownessMs(from: PeerId, to: PeerId): number {
+    const slowed = this.#slowed.get(this.#way(from, to)) ?? [];
+    return slowed.reduce((sum, { slowMs }) => sum + this.#random.between(0, slowMs ?? 0), 0);
   }
 
   #isCut(a: PeerId, b: PeerId): boolean {

@@ -7,8 +7,7 @@ import type { TaskState } from '../../src/protocol/state.ts';
 
 type OfEvent<Type extends PeerEvent['type']> = Extract<PeerEvent, { type: Type }>;
 
-export const PeerChanges = ['started', 'crashed', 'left', 'paused', 'continued', 'slept', 'woke'] as const;
-export type PeerChange = (typeof PeerChanges)[number];
+export type PeerChange = 'started' | 'crashed' | 'left' | 'paused' | 'continued' | 'slept' | 'woke';
 
 /** What an observer with true time sees of peers: their effects, never their insides. */
 type PeerSight =
@@ -27,6 +26,7 @@ type PeerSight =
   | OfEvent<'fork-met'>
   | { readonly type: 'agent-started'; readonly job: Job; readonly running: number; readonly capacity: number }
   | { readonly type: 'agent-ended'; readonly run: RunId; readonly how: string }
+  | { readonly type: 'wants-grant'; readonly run: RunId; readonly step: PublishStep }
   /** A grant to start `step`, good until that true time. */
   | { readonly type: 'granted'; readonly run: RunId; readonly step: PublishStep; readonly untilMs: number }
   /** In the end: the phase in which this peer knows the task, or null where it does not. */

@@ -225,6 +225,16 @@ describe('I3', () => {
     expect(found(others, pushes(1, commits[0], commits[2]))).toEqual(['I3']);
   });
 
+  it('is broken by a leader that assigns a task whose twin has been done, as it knows', () => {
+    const twin = taskOf(['alpha', 'gamma', 'beta']);
+    const done: Observation = { at: 1, peer: 'alpha', type: 'told-end', task: twin.id, state: doneWith(commits[0]) };
+    const assigns = (at: number): Observation => ({ ...accepts('alpha', versionOf(1, 1), assignedTo('beta')), at });
+    const restarted: Observation = { at: 2, peer: 'alpha', type: 'peer', change: 'started', leases: 0 };
+    expect(found(recorded(), recorded(twin), done, assigns(9_000))).toEqual(['I3']);
+    expect(found(recorded(), recorded(twin), assigns(9_000))).toEqual([]);
+    expect(found(recorded(), recorded(twin), done, restarted, assigns(9_000))).toEqual([]);
+  });
+
   it('cannot tell a branch that was removed and made anew', () => {
     const removed: Observation = { at: 21, type: 'branch-removed', place, by: null };
     expect(found(pushes(2, commits[0], null), removed, pushes(1, commits[1], null))).toEqual([]);

@@ -8,6 +8,7 @@ import { OneLeader } from './oracles/lease.ts';
 import { Electorates, type Finding } from './oracles/oracle.ts';
 import { Progress } from './oracles/progress.ts';
 import { GrowingRegisters } from './oracles/registers.ts';
+import { OneOfTwins } from './oracles/twins.ts';
 import type { Violation } from './result.ts';
 import type { World } from './world.ts';
 
@@ -31,6 +32,7 @@ export class Judge implements Observer {
       new OneLeader(report),
       this.registers,
       new ForgeFence(report),
+      new OneOfTwins(report),
       this.#progress,
       new QuorateAttempts(report, this.registers),
       new WithinCapacity(report),

@@ -4,7 +4,7 @@ import type { AgentTraits } from './forge/workers.ts';
 import type { Conditions } from './network.ts';
 import type { Profile } from './result.ts';
 
-export const FaultKinds = ['kill', 'mid-step kill', 'pause', 'sleep', 'cut', 'one-way cut', 'goodbye'] as const;
+export const FaultKinds = ['kill', 'mid-step kill', 'pause', 'sleep', 'cut', 'one-way cut', 'slow', 'goodbye'] as const;
 export type FaultKind = (typeof FaultKinds)[number];
 
 export interface FaultTraits {
@@ -12,6 +12,8 @@ export interface FaultTraits {
   readonly everyMs: number;
   readonly weights: Readonly<Record<FaultKind, number>>;
   readonly lastingMs: readonly [low: number, high: number];
+  /** Of the moments at which a fault hurts most, that meet one. */
+  readonly ambushes: number;
   /** Of sleeps, that no driver notices: the core must then notice by its wall clock. */
   readonly unnoticed: number;
 }
@@ -58,8 +60,9 @@ const rough: Traits = {
   people: { twins: 0.05, again: 0.05, cancels: 0.05, adopts: 0 },
   faults: {
     everyMs: 240_000,
-    weights: { kill: 2, 'mid-step kill': 2, pause: 1, sleep: 0, cut: 2, 'one-way cut': 0, goodbye: 0 },
+    weights: { kill: 2, 'mid-step kill': 2, pause: 1, sleep: 0, cut: 2, 'one-way cut': 0, slow: 1, goodbye: 0 },
     lastingMs: [500, 60_000],
+    ambushes: 0.002,
     unnoticed: 0,
   },
 };
@@ -74,8 +77,9 @@ const hostile: Traits = {
   people: { twins: 0.25, again: 0.1, cancels: 0.15, adopts: 0.1 },
   faults: {
     everyMs: 50_000,
-    weights: { kill: 2, 'mid-step kill': 3, pause: 2, sleep: 3, cut: 4, 'one-way cut': 1, goodbye: 1 },
+    weights: { kill: 2, 'mid-step kill': 3, pause: 2, sleep: 3, cut: 4, 'one-way cut': 1, slow: 2, goodbye: 1 },
     lastingMs: [200, 120_000],
+    ambushes: 0.02,
     unnoticed: 0.3,
   },
 };

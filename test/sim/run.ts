@@ -1,4 +1,5 @@
 import type { TaskView } from '../../src/peer/core/io.ts';
+import { advertsPerSecond } from '../../src/peer/core/membership.ts';
 import type { TaskId } from '../../src/protocol/ids.ts';
 import { isTerminal } from '../../src/protocol/state.ts';
 import { defaultTiming } from '../../src/protocol/timing.ts';
@@ -32,7 +33,6 @@ const peaceMs = 60_000;
 const restMs = 10_000;
 /** Idle traffic is measured over so many adverts of each peer, whose interval grows with the mesh. */
 const measuredAdverts = 8;
-const advertShareMs = 200;
 
 const noAccessMs = 10 * 60_000;
 /** Leases, grants, lost electors, and what only sync brings. */
@@ -244,7 +244,7 @@ class Run {
       this.#world.runFor(restMs);
       return null;
     }
-    const idleMs = measuredAdverts * Math.max(defaultTiming.advertEveryMs, names.length * advertShareMs);
+    const idleMs = measuredAdverts * Math.max(defaultTiming.advertEveryMs, (names.length * 1_000) / advertsPerSecond);
     const before = traffic.total();
     this.#world.runFor(idleMs);
     const after = traffic.total();

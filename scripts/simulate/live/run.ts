@@ -29,7 +29,7 @@ class LiveRun {
   readonly #options: RunOptions;
   readonly #history = new History();
   readonly #random: () => number;
-  readonly #scripts = new Map<string, Script>();
+  readonly #workMsByTask = new Map<string, number>();
   readonly #acknowledged = new Set<TaskId>();
 
   constructor(options: RunOptions) {
@@ -58,15 +58,18 @@ class LiveRun {
     return this.#result(fleet, await this.#traffic(fleet));
   }
 
-  /** Each task has its own, whoever works on it; agents are busy for about half of the time there is. */
   #script(task: string): Script {
-    const known = this.#scripts.get(task);
+    return { workMs: this.#workMs(task), fails: this.#options.profile !== 'calm' && this.#random() < 0.05 };
+  }
+
+  /** Each task has its own, whoever works on it; agents are busy for about half of the time there is. */
+  #workMs(task: string): number {
+    const known = this.#workMsByTask.get(task);
     if (known !== undefined) return known;
-    const { durationMs, peers, tasks, profile } = this.#options;
-    const meanMs = Math.min(durationMs / 4, (durationMs * peers) / tasks / 2);
-    const script = { workMs: meanMs * (0.5 + this.#random()), fails: profile !== 'calm' && this.#random() < 0.05 };
-    this.#scripts.set(task, script);
-    return script;
+    const { durationMs, peers, tasks } = this.#options;
+    const workMs = Math.min(durationMs / 4, (durationMs * peers) / tasks / 2) * (0.5 + this.#random());
+    this.#workMsByTask.set(task, workMs);
+    return workMs;
   }
 
   async #submitAll(fleet: Fleet): Promise<void> {
@@ -178,7 +181,7 @@ class LiveRun {
       occurred: Object.fromEntries(NamedEvents.map((name) => [name, 0])) as RunResult['occurred'],
       trace: '',
       lastEvents: [],
-      tasks: this.#history.tasks(stateOf, (task) => this.#script(task).workMs),
+      tasks: this.#history.tasks(stateOf, (task) => this.#workMs(task)),
       faults: this.#history.faults,
       failoversMs: this.#history.failoversMs,
       traffic,

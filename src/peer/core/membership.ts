@@ -13,8 +13,8 @@ interface Known {
 
 /** Intervals of silence after which a peer without a connection is gone for placement. */
 const missedAdverts = 3;
-/** A peer hears about this many adverts a second at most, whatever the size of the mesh. */
-const advertsPerSecond = 5;
+/** A peer hears about this many adverts a second at most, so that from 45 peers on an idle one carries no more. */
+export const advertsPerSecond = 3;
 /** In a mesh of fewer peers than this a summary goes to each directly. */
 const maxDirectAudience = 16;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { run } from '../../sim/run.ts';
 
-const seeds = 100;
+const seeds = 60;
 
 describe('a mesh of one to seven PCs', () => {
   it.each(['rough', 'hostile'] as const)(`keeps its promises on ${seeds} %s days`, { timeout: 60_000 }, (profile) => {
