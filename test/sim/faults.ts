@@ -106,11 +106,13 @@ export class Faults implements Observer {
         return this.#world.leave(name);
       case 'pause':
         this.#world.pause(name);
-        return this.#endOf(name, () => this.#world.resume(name));
+        return this.#endOf(name, this.#lastingMs(), () => this.#world.resume(name));
       case 'sleep': {
         this.#world.sleep(name);
         const isNoticed = !this.#random.chance(this.#traits.unnoticed);
-        return this.#endOf(name, () => this.#world.wake(name, isNoticed));
+        return this.#endOf(name, this.#random.magnitude(...this.#traits.sleepMs), () =>
+          this.#world.wake(name, isNoticed),
+        );
       }
       case 'cut':
       case 'one-way cut':
@@ -120,9 +122,9 @@ export class Faults implements Observer {
   }
 
   /** In the same run of its process: a later one has a fate of its own. */
-  #endOf(name: string, end: () => void): void {
+  #endOf(name: string, afterMs: number, end: () => void): void {
     const incarnation = this.#world.incarnation(name);
-    this.#world.queue.after(this.#lastingMs(), () => {
+    this.#world.queue.after(afterMs, () => {
       if (!this.#over && this.#world.incarnation(name) === incarnation) end();
     });
   }

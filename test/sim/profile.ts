@@ -12,6 +12,8 @@ export interface FaultTraits {
   readonly everyMs: number;
   readonly weights: Readonly<Record<FaultKind, number>>;
   readonly lastingMs: readonly [low: number, high: number];
+  /** Laptops sleep for longer. */
+  readonly sleepMs: readonly [low: number, high: number];
   /** Of the moments at which a fault hurts most, that meet one. */
   readonly ambushes: number;
   /** Of sleeps, that no driver notices: the core must then notice by its wall clock. */
@@ -62,6 +64,7 @@ const rough: Traits = {
     everyMs: 240_000,
     weights: { kill: 2, 'mid-step kill': 2, pause: 1, sleep: 0, cut: 2, 'one-way cut': 0, slow: 1, goodbye: 0 },
     lastingMs: [500, 60_000],
+    sleepMs: [500, 60_000],
     ambushes: 0.002,
     unnoticed: 0,
   },
@@ -79,6 +82,7 @@ const hostile: Traits = {
     everyMs: 50_000,
     weights: { kill: 2, 'mid-step kill': 3, pause: 2, sleep: 3, cut: 4, 'one-way cut': 1, slow: 2, goodbye: 1 },
     lastingMs: [200, 120_000],
+    sleepMs: [500, 600_000],
     ambushes: 0.02,
     unnoticed: 0.3,
   },

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { GitHub } from '../../../src/agents/forge/github.ts';
 import { GitHubForge } from '../../../src/agents/forge/github-forge.ts';
 import { gitHubSettings } from '../../../src/agents/forge/settings.ts';
@@ -99,6 +99,14 @@ describe('a pull request', () => {
     setup.github.plan('pulls/create', { type: 'first', run });
     expect(await setup.forge().openPullRequest(draft)).toMatchObject({ pullRequest: { number: 1, state: 'open' } });
     expect(setup.github.pulls()).toMatchObject([{ title: 'A rival' }]);
+  });
+
+  test('is not opened on a look from before the machine slept', async () => {
+    await using setup = await Setup.start();
+    const draft = await setup.pushed(setup.publisher.ours(task, 1));
+    vi.spyOn(Date, 'now').mockReturnValueOnce(Date.now() - 300_000);
+    await expect(setup.forge().openPullRequest(draft)).rejects.toMatchObject({ code: 'network' });
+    expect(setup.github.pulls()).toEqual([]);
   });
 
   test('is one, though four open it at once', async () => {

@@ -127,11 +127,12 @@ export class Publishing {
   /** Null where it is refused for another reason than that somebody was faster. */
   *#openPullRequest(commit: CommitId): Waiting<TaskResult | typeof lost | null> {
     const { job, forge, host } = this.#parts;
-    const beganMs = host.clocks().monoMs;
+    const began = host.clocks();
     const found = yield* this.#look();
     if (found === lost) return lost;
     if (found !== null) return yield* this.#adopt(found, commit);
-    if (host.clocks().monoMs - beganMs > maxLookMs) return lost;
+    const now = host.clocks();
+    if (Math.max(now.monoMs - began.monoMs, Math.abs(now.wallMs - began.wallMs)) > maxLookMs) return lost;
     const created = yield* this.#request('write', () => forge.openPull(this.#place, job.run));
     if (created === lost) return lost;
     if (created !== null) return this.#resultOf(created, commit);
