@@ -10,6 +10,8 @@ const intensities = [0.4, 1, 2.5] as const;
 const quickRestartShare = 0.4;
 const quickMs = [5, 400] as const;
 const ambushMs = [0.1, 300] as const;
+/** Of what befalls somebody around a grant. */
+const standingShare = 0.5;
 const slowMsRange = [100, 4_000] as const;
 
 /** Moments after which something is on its way, or half done. */
@@ -58,8 +60,17 @@ export class Faults implements Observer {
 
   see(observation: Observation): void {
     if (observation.type === 'peer') this.#bringBack(observation);
-    else if (!this.#over && isCritical(observation) && this.#random.chance(this.#traits.ambushes))
-      this.#ambush(observation.peer);
+    else if (!this.#over && isCritical(observation)) this.#mayAmbush(observation);
+  }
+
+  #mayAmbush({ type, peer }: Critical): void {
+    const { ambushes, grantAmbushes, weights } = this.#traits;
+    // Votes are many, and steps towards the forge are few.
+    const isGrant = type === 'wants-grant' || type === 'granted';
+    if (!this.#random.chance(isGrant ? grantAmbushes : ambushes)) return;
+    // A grant is at its worst with a process that stands still and takes it up where it was.
+    const stands = isGrant && weights.pause > 0 && this.#random.chance(standingShare);
+    this.#ambush(peer, stands ? 'pause' : this.#random.weighted(weights));
   }
 
   /** Who is gone comes back, some of them at once. */
@@ -90,9 +101,9 @@ export class Faults implements Observer {
   }
 
   /** Between one thing and the next, where chance alone would seldom strike. */
-  #ambush(name: string): void {
+  #ambush(name: string, kind: FaultKind): void {
     this.#world.queue.after(this.#random.magnitude(...ambushMs), () => {
-      if (!this.#over && this.#world.isRunning(name)) this.#strike(this.#random.weighted(this.#traits.weights), name);
+      if (!this.#over && this.#world.isRunning(name)) this.#strike(kind, name);
     });
   }
 

@@ -48,6 +48,35 @@ describe('a link', () => {
   });
 });
 
+describe('a process that is killed', () => {
+  it.each([
+    [0, []],
+    [1, ['its last words']],
+  ])('leaves its last words by a share of %d of its links', (lastWords, expected) => {
+    const { network, run, a, b } = mesh(2, { lastWords });
+    const heard: string[] = [];
+    network.send(a, b, () => heard.push('its last words'));
+    network.send(b, a, () => heard.push('to nobody'));
+    network.sever(a);
+    network.send(a, b, () => heard.push('too late'));
+    run(5_000);
+    expect(heard).toEqual(expected);
+  });
+
+  it('is heard no more once it is back, nor by one that was killed too', () => {
+    for (const next of ['back', 'both'] as const) {
+      const { network, run, a, b } = mesh(2, { lastWords: 1 });
+      const heard: string[] = [];
+      network.send(a, b, () => heard.push('its last words'));
+      network.sever(a);
+      if (next === 'back') network.connect(a);
+      else network.sever(b);
+      run(5_000);
+      expect(heard).toEqual([]);
+    }
+  });
+});
+
 describe('a cut', () => {
   it('that is silent is noticed after a while, and what was sent meanwhile arrives if it heals before', () => {
     const { network, run, told, a, b } = mesh(2);

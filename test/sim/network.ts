@@ -19,9 +19,18 @@ export interface Conditions {
   readonly copies: number;
   readonly disorder: number;
   readonly gossipLoss: number;
+  /** Of the links of a killed process: those over which all that it had sent still arrives. */
+  readonly lastWords: number;
 }
 
-export const goodConditions: Conditions = { latencyMs: [1, 1], loss: 0, copies: 0, disorder: 0, gossipLoss: 0 };
+export const goodConditions: Conditions = {
+  latencyMs: [1, 1],
+  loss: 0,
+  copies: 0,
+  disorder: 0,
+  gossipLoss: 0,
+  lastWords: 0,
+};
 
 export interface CutKind {
   /** Only what the first say to the others is lost, and lost for good. */
@@ -43,6 +52,8 @@ export interface Cut {
 
 interface Link {
   alive: boolean;
+  /** A process that was killed: what it had handed over before still arrives, until there is another link. */
+  lastWordsOf: PeerId | null;
   readonly latencyMs: number;
   /** The earliest time of the next arrival, by receiver: frames keep their order. */
   readonly arrival: Map<PeerId, number>;
@@ -105,8 +116,11 @@ export class VirtualNetwork {
   sever(peer: PeerId): void {
     for (const other of this.#host.peers) {
       const link = other === peer ? undefined : this.#links.get(this.#pair(peer, other));
-      if (link?.alive !== true) continue;
+      if (link === undefined) continue;
+      const { alive } = link;
       end(link);
+      if (!alive) continue;
+      if (this.#random.chance(this.#conditions.lastWords)) link.lastWordsOf = peer;
       this.#queue.after(this.#isCut(peer, other) ? silenceMs : refusedMs, () => {
         if (!this.isLinked(peer, other)) this.#host.onDown(other, peer);
       });
@@ -202,7 +216,8 @@ export class VirtualNetwork {
 
   #pass(link: Link, from: PeerId, to: PeerId, deliver: () => void, isGreeting = false): void {
     const arrive = (): void => {
-      if (link.alive) deliver();
+      const isLastWord = link.lastWordsOf === from && this.#links.get(this.#pair(from, to)) === link;
+      if (link.alive || isLastWord) deliver();
     };
     const blocks = this.#blocks.get(this.#way(from, to));
     if (blocks !== undefined) {
@@ -279,7 +294,7 @@ export class VirtualNetwork {
     const [low, high] = this.#conditions.latencyMs;
     const pair = this.#pair(a, b);
     const latencyMs = low === high ? low : this.#random.fork(`link ${pair}`).between(low, high);
-    const link: Link = { alive: true, latencyMs, arrival: new Map(), held: [] };
+    const link: Link = { alive: true, lastWordsOf: null, latencyMs, arrival: new Map(), held: [] };
     this.#links.set(pair, link);
     this.#pass(link, a, b, () => this.#host.onUp(b, a), true);
     this.#pass(link, b, a, () => this.#host.onUp(a, b), true);
@@ -303,5 +318,6 @@ interface Flood {
 
 const end = (link: Link): void => {
   link.alive = false;
+  link.lastWordsOf = null;
   link.held = [];
 };
