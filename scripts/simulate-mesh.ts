@@ -18,6 +18,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   run,
   runLive: async (options) => (await import('./simulate/live/run.ts')).runLive(options),
   worker: new URL('simulate/swarm-worker.ts', import.meta.url),
+  mutantWorker: new URL('simulate/mutants/worker.ts', import.meta.url),
   onInterrupt: (stop) => {
     for (const signal of signals) process.once(signal, stop);
     return () => signals.forEach((signal) => void process.off(signal, stop));

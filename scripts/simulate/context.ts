@@ -13,6 +13,8 @@ export interface Context {
   readonly runLive: (options: RunOptions) => Promise<RunResult>;
   /** The module that a worker thread runs, see swarm-worker.ts. */
   readonly worker: URL;
+  /** The same for edited code, see mutants/worker.ts. */
+  readonly mutantWorker: URL;
   /** Ctrl-C or the like, from now on until what it returns is called; a second one ends the process as ever. */
   readonly onInterrupt: (stop: () => void) => () => void;
   readonly exit: (code: ExitCode) => void;

@@ -2,12 +2,14 @@ import { Command, Option } from 'commander';
 import { choice, specialties } from '../../src/cli/values.ts';
 import { Profiles } from '../../test/sim/result.ts';
 import type { Context } from './context.ts';
+import { mutants } from './mutants/catalogue.ts';
+import { huntMutants } from './mutants/command.ts';
 import { scaling } from './scaling.ts';
 import { seeds } from './seeds.ts';
 import { simulate } from './single.ts';
 import { swarm } from './swarm.ts';
 import { usageLine } from './usage.ts';
-import { lengthIn, sizes, wholeNumber } from './values.ts';
+import { lengthIn, mutant, mutantList, sizes, wholeNumber } from './values.ts';
 import { Engines, type ExitCode, ExitCodes } from './violations.ts';
 
 /** Parses, runs one command, and says how it ended. What is no mistake of the command line is thrown on. */
@@ -56,6 +58,7 @@ function programOf(context: Context): Command {
         .default('core')
         .argParser(choice(Engines)),
     )
+    .addOption(new Option('--mutant <id>', 'with that deliberate mistake, see `mutants --help`').argParser(mutant))
     .option('--timeline <file>', 'write a picture of the run, to be opened in a browser')
     .option('--json', 'one JSON document instead of the report')
     .action((flags) => simulate(flags, context));
@@ -86,6 +89,16 @@ function programOf(context: Context): Command {
     .option('--seeds <n>', 'how many to measure', wholeNumber(1, 100_000), 30)
     .option('--json', 'one JSON document instead of a line')
     .action((flags) => seeds(flags, context));
+  program
+    .command('mutants')
+    .description('Deliberate mistakes in the protocol, each of which the oracles must catch.')
+    .option('--only <ids>', 'these of them, such as value-dropped,late-grant', mutantList)
+    .option('--seeds <n>', 'how many each is tried on, from 1', wholeNumber(1, 100_000), 2_000)
+    .option('--workers <n>', 'threads (as many as the machine has cores)', wholeNumber(1, 1_000))
+    .addOption(profile('hostile'))
+    .option('--json', 'one JSON document instead of the table')
+    .addHelpText('after', () => mutantsHelp())
+    .action((flags) => huntMutants(flags, context));
   for (const command of [program, ...program.commands]) shape(command, context);
   return program.enablePositionalOptions().addHelpText('after', examples);
 }
@@ -107,7 +120,19 @@ Examples:
   npm run simulate -- --peers 50 --tasks 200 --seed 42 --profile hostile
   npm run simulate -- --peers 5 --specialties backend,frontend --timeline run.html
   npm run simulate:swarm -- --seeds 500 --profile hostile
+  npm run simulate:mutants
   npm run simulate:scaling
   npm run simulate:seeds
 
 Exit codes: 0 fine, 1 a promise was broken, 2 usage, 4 tasks that never ended.`;
+
+const mutantsHelp = (): string => `
+Examples:
+  npm run simulate:mutants
+  npm run simulate:mutants -- --only acks-by-message,value-dropped --seeds 100
+  npm run simulate -- --seed 1 --profile hostile --peers 0 --tasks 0 --mutant value-dropped
+
+Mutants:
+${mutants.map(({ id, mistake }) => `  ${id.padEnd(22)}${mistake}`).join('\n')}
+
+Exit codes: 0 all caught, 1 one was not, 2 usage.`;

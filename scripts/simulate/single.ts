@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import type { Profile, RunOptions } from '../../test/sim/result.ts';
+import type { Profile, RunOptions, RunResult } from '../../test/sim/result.ts';
 import type { Context } from './context.ts';
 import { plural } from './format.ts';
+import type { Mutant } from './mutants/mutant.ts';
+import { MutantThread } from './mutants/thread.ts';
 import { Progress } from './progress.ts';
 import { reportOf } from './report.ts';
 import { summaryOf } from './summary.ts';
@@ -19,6 +21,7 @@ export interface SingleFlags {
   readonly minutes?: number;
   readonly specialties?: readonly string[];
   readonly engine: Engine;
+  readonly mutant?: Mutant;
   readonly json?: true;
   readonly timeline?: string;
 }
@@ -28,20 +31,39 @@ export async function simulate(flags: SingleFlags, context: Context): Promise<vo
   const options = runOptions(flags);
   if (flags.timeline !== undefined) claim(flags.timeline);
   const progress = new Progress(context.screen);
-  const run = flags.engine === 'core' ? context.run : context.runLive;
+  const run = runnerOf(flags, context);
   const result = await run({
     ...options,
     traffic: true,
     onProgress: (done, ended) => progress.show(done, `${plural(ended, 'task')} ended`),
   });
   progress.clear();
-  const summary = summaryOf(options, result, flags.engine);
+  const told = summaryOf(options, result, flags.engine);
+  const { mutant } = flags;
+  const summary = mutant === undefined ? told : { ...told, replay: `${told.replay} --mutant ${mutant.id}` };
   context.out(flags.json === true ? JSON.stringify(summary) : reportOf(summary, result));
   if (flags.timeline !== undefined) {
     writeFileSync(flags.timeline, timelinePage(summary, result));
     context.err(`The timeline is in ${flags.timeline}: open it in a browser.`);
   }
   context.exit(exitCodeOf(result.violations));
+}
+
+type Runner = (options: RunOptions) => RunResult | Promise<RunResult>;
+
+function runnerOf({ engine, mutant }: SingleFlags, { run, runLive, mutantWorker }: Context): Runner {
+  if (mutant === undefined) return engine === 'core' ? run : runLive;
+  if (engine !== 'core') throw new UsageError('--mutant runs in virtual time: leave out --engine');
+  return async (options) => {
+    const thread = new MutantThread(mutantWorker, mutant.edits);
+    try {
+      const answer = await thread.run(options);
+      if (answer.type === 'threw') throw new Error(`${mutant.id}: ${answer.error}`);
+      return answer.result;
+    } finally {
+      await thread.stop();
+    }
+  };
 }
 
 const usualMinutes = 30;

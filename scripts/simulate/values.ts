@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from 'commander';
+import { mutantCalled } from './mutants/catalogue.ts';
+import type { Mutant } from './mutants/mutant.ts';
 
 /** Parsers of option values. Each answers with the value, or with what is expected instead. */
 
@@ -34,3 +36,15 @@ export function sizes(text: string): readonly number[] {
   }
   return list;
 }
+
+export function mutant(id: string): Mutant {
+  const known = mutantCalled(id);
+  if (known === undefined)
+    throw new InvalidArgumentError(`the id of a mutant expected, see \`npm run simulate:mutants -- --help\``);
+  return known;
+}
+
+/** Each once, in the order given. */
+export const mutantList = (text: string): readonly Mutant[] => [
+  ...new Set(text.split(',').map((id) => mutant(id.trim()))),
+];

@@ -43,6 +43,7 @@ async function told(args: string, fields: Partial<RunResult> = {}, interruptAfte
       return Promise.resolve(resultOf({ seed: options.seed, profile: options.profile, ...fields }));
     },
     worker: new URL('stub-worker.ts', import.meta.url),
+    mutantWorker: new URL('stub-worker.ts', import.meta.url),
     onInterrupt: (stop) => {
       if (interruptAfterMs !== undefined) setTimeout(stop, interruptAfterMs);
       return () => {};
