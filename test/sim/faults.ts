@@ -1,3 +1,4 @@
+import { compareBallots } from '../../src/protocol/ballot.ts';
 import type { Cut } from './network.ts';
 import type { Observation, ObservationOf, Observer } from './observation.ts';
 import type { FaultKind, FaultTraits } from './profile.ts';
@@ -10,8 +11,10 @@ const intensities = [0.4, 1, 2.5] as const;
 const quickRestartShare = 0.4;
 const quickMs = [5, 400] as const;
 const ambushMs = [0.1, 300] as const;
-/** Of what befalls somebody around a grant. */
-const standingShare = 0.5;
+/** Of ambushes, those with the fault that hurts most just there. */
+const worstShare = 0.5;
+/** As long as a grant, more or less. */
+const stretchMs = [10_000, 120_000] as const;
 const slowMsRange = [100, 4_000] as const;
 
 /** Moments after which something is on its way, or half done. */
@@ -23,6 +26,10 @@ const isCritical = (observation: Observation): observation is Critical =>
   observation.type === 'granted' ||
   observation.type === 'register';
 type Critical = ObservationOf<'lease' | 'generation' | 'agent-started' | 'wants-grant' | 'granted' | 'register'>;
+
+/** An elector has promised a ballot at which it has not accepted anything so far. */
+const isPromise = ({ register: { promised, accepted } }: ObservationOf<'register'>): boolean =>
+  promised !== null && (accepted === null || compareBallots(promised, accepted.version.ballot) > 0);
 
 /** Everything that befalls peers and the network, by chance, until it is called off. */
 export class Faults implements Observer {
@@ -63,14 +70,29 @@ export class Faults implements Observer {
     else if (!this.#over && isCritical(observation)) this.#mayAmbush(observation);
   }
 
-  #mayAmbush({ type, peer }: Critical): void {
-    const { ambushes, grantAmbushes, weights } = this.#traits;
-    // Votes are many, and steps towards the forge are few.
-    const isGrant = type === 'wants-grant' || type === 'granted';
-    if (!this.#random.chance(isGrant ? grantAmbushes : ambushes)) return;
-    // A grant is at its worst with a process that stands still and takes it up where it was.
-    const stands = isGrant && weights.pause > 0 && this.#random.chance(standingShare);
-    this.#ambush(peer, stands ? 'pause' : this.#random.weighted(weights));
+  #mayAmbush(observation: Critical): void {
+    const { weights } = this.#traits;
+    const { share, worst } = this.#ambushOn(observation);
+    if (!this.#random.chance(share)) return;
+    const isWorst = worst !== null && weights[worst] > 0 && this.#random.chance(worstShare);
+    if (!isWorst) this.#ambush(observation.peer, this.#random.weighted(weights));
+    else this.#ambush(observation.peer, worst, worst === 'pause' ? this.#random.magnitude(...stretchMs) : undefined);
+  }
+
+  /** Votes are many, so few of them are ambushed; the others are few. */
+  #ambushOn(observation: Critical): { readonly share: number; readonly worst: FaultKind | null } {
+    const { ambushes, promiseAmbushes, grantAmbushes } = this.#traits;
+    switch (observation.type) {
+      case 'wants-grant':
+      case 'granted':
+        // A grant is stretched by a process that stands still, and takes it up where it was.
+        return { share: grantAmbushes, worst: 'pause' };
+      case 'register':
+        // A promise is forgotten, if ever, by a process that is back before anything has come of it.
+        return isPromise(observation) ? { share: promiseAmbushes, worst: 'kill' } : { share: ambushes, worst: null };
+      default:
+        return { share: ambushes, worst: null };
+    }
   }
 
   /** Who is gone comes back, some of them at once. */
@@ -101,13 +123,13 @@ export class Faults implements Observer {
   }
 
   /** Between one thing and the next, where chance alone would seldom strike. */
-  #ambush(name: string, kind: FaultKind): void {
+  #ambush(name: string, kind: FaultKind, lastingMs?: number): void {
     this.#world.queue.after(this.#random.magnitude(...ambushMs), () => {
-      if (!this.#over && this.#world.isRunning(name)) this.#strike(kind, name);
+      if (!this.#over && this.#world.isRunning(name)) this.#strike(kind, name, lastingMs);
     });
   }
 
-  #strike(kind: FaultKind, name: string): void {
+  #strike(kind: FaultKind, name: string, lastingMs = this.#lastingMs()): void {
     switch (kind) {
       case 'kill':
         return this.#world.kill(name);
@@ -117,7 +139,7 @@ export class Faults implements Observer {
         return this.#world.leave(name);
       case 'pause':
         this.#world.pause(name);
-        return this.#endOf(name, this.#lastingMs(), () => this.#world.resume(name));
+        return this.#endOf(name, lastingMs, () => this.#world.resume(name));
       case 'sleep': {
         this.#world.sleep(name);
         const isNoticed = !this.#random.chance(this.#traits.unnoticed);
@@ -128,7 +150,7 @@ export class Faults implements Observer {
       case 'cut':
       case 'one-way cut':
       case 'slow':
-        return this.#cut(kind, name);
+        return this.#cut(kind, name, lastingMs);
     }
   }
 
@@ -140,7 +162,7 @@ export class Faults implements Observer {
     });
   }
 
-  #cut(kind: 'cut' | 'one-way cut' | 'slow', name: string): void {
+  #cut(kind: 'cut' | 'one-way cut' | 'slow', name: string, lastingMs: number): void {
     const [some, others] = this.#sides(name);
     if (some.length === 0 || others.length === 0) return;
     this.#cutsMade += 1;
@@ -149,7 +171,7 @@ export class Faults implements Observer {
     const slowMs = kind === 'slow' ? this.#random.magnitude(...slowMsRange) : null;
     this.#cuts.set(id, this.#world.cut(some, others, { oneWay: kind === 'one-way cut', loud: isLoud, slowMs }));
     this.#observer.see({ at: this.#world.nowMs, type: 'cut', id, kind, peers: some });
-    this.#world.queue.after(this.#lastingMs(), () => this.#heal(id));
+    this.#world.queue.after(lastingMs, () => this.#heal(id));
   }
 
   /** One PC from all others, one from one, or any two groups. */

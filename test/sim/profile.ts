@@ -16,7 +16,8 @@ export interface FaultTraits {
   readonly sleepMs: readonly [low: number, high: number];
   /** Of the moments at which a fault hurts most, that meet one. */
   readonly ambushes: number;
-  /** The same of the moments around a grant. */
+  /** The same of the moments after a promise, and around a grant. */
+  readonly promiseAmbushes: number;
   readonly grantAmbushes: number;
   /** Of sleeps, that no driver notices: the core must then notice by its wall clock. */
   readonly unnoticed: number;
@@ -55,7 +56,7 @@ const calm: Traits = {
 };
 
 const rough: Traits = {
-  conditions: { latencyMs: [0.2, 20], loss: 0.002, copies: 0.002, disorder: 0.01, gossipLoss: 0.02, lastWords: 0.5 },
+  conditions: { latencyMs: [0.2, 20], loss: 0.002, copies: 0.002, disorder: 0.01, gossipLoss: 0.02, lastWords: 0.8 },
   rates: [0.95, 1.045],
   wallOffsetMs: 5_000,
   agents: { workMs: [10_000, 120_000], failures: 0.03, refusals: 0, quotas: 0 },
@@ -68,13 +69,14 @@ const rough: Traits = {
     lastingMs: [500, 60_000],
     sleepMs: [500, 60_000],
     ambushes: 0.002,
+    promiseAmbushes: 0.005,
     grantAmbushes: 0.01,
     unnoticed: 0,
   },
 };
 
 const hostile: Traits = {
-  conditions: { latencyMs: [0.2, 40], loss: 0.02, copies: 0.02, disorder: 0.05, gossipLoss: 0.1, lastWords: 0.5 },
+  conditions: { latencyMs: [0.2, 40], loss: 0.02, copies: 0.02, disorder: 0.05, gossipLoss: 0.1, lastWords: 0.8 },
   rates: [0.95, 1.045],
   wallOffsetMs: 60_000,
   agents: { workMs: [3_000, 60_000], failures: 0.08, refusals: 0.02, quotas: 0.04 },
@@ -87,7 +89,8 @@ const hostile: Traits = {
     lastingMs: [200, 120_000],
     sleepMs: [500, 600_000],
     ambushes: 0.02,
-    grantAmbushes: 0.15,
+    promiseAmbushes: 0.06,
+    grantAmbushes: 0.2,
     unnoticed: 0.3,
   },
 };

@@ -69,16 +69,12 @@ export const registerMutants: readonly Mutant[] = [
   },
   {
     id: 'vote-before-disk',
-    mistake: 'A1, A2: an elector answers before its vote is durable',
+    mistake: 'A1, A2: an elector answers before its vote is durable, which it is with some later write',
     breaks: ['I1', 'I2', 'I6'],
     edits: [
       registers(
-        '    this.#become(register, state, durable, step);\n    step.send(from, reply);\n  }',
-        '    step.send(from, reply);\n    this.#become(register, state, durable, step);\n  }',
-      ),
-      registers(
-        '    this.#become(register, state, durable, step);\n    step.send(from, reply);\n    return durable;',
-        '    step.send(from, reply);\n    this.#become(register, state, durable, step);\n    return durable;',
+        '    if (durable) this.#persist(register, step);',
+        '    if (durable) this.#persist(register, { persist: (record) => step.persistLazily(record) } as Step);',
       ),
     ],
   },
