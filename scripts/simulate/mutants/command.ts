@@ -35,43 +35,58 @@ const durationMs = 30 * 60_000;
 
 /** Hunts every mutant with the oracles, several at a time. */
 export async function huntMutants(flags: MutantsFlags, context: Context): Promise<void> {
-  const { profile, seeds, only = mutants } = flags;
-  const progress = new Progress(context.screen);
+  const { profile, seeds, only = mutants, workers = availableParallelism() } = flags;
   const begunMs = performance.now();
-  const hunted = new Map<Mutant, Verdict>();
+  const progress = new Progress(context.screen);
+  const interrupt = new AbortController();
+  const { signal } = interrupt;
+  const release = context.onInterrupt(() => interrupt.abort());
   const run = { profile, peers: 0, tasks: 0, durationMs };
-  let isInterrupted = false;
-  const show = ({ id }: Mutant, seed: number): void =>
-    progress.show(hunted.size / only.length, `${hunted.size} of ${plural(only.length, 'mutant')}; ${id}, seed ${seed}`);
-  const hunt: Hunt = { run, seeds, worker: context.mutantWorker, onSeed: show };
-
-  const interrupted = Promise.withResolvers<void>();
-  const release = context.onInterrupt(() => {
-    isInterrupted = true;
-    interrupted.resolve();
+  let ended = 0;
+  const onSeed = ({ id }: Mutant, seed: number): void =>
+    progress.show(ended / only.length, `${ended} of ${plural(only.length, 'mutant')}; ${id}, seed ${seed}`);
+  const verdicts = await huntAll(only, workers, { run, seeds, worker: context.mutantWorker, signal, onSeed }, () => {
+    ended += 1;
   });
-  const waiting = [...only];
-  const worker = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined && !isInterrupted; next = waiting.shift())
-      hunted.set(next, await huntMutant(next, hunt));
-  };
-  const all = Promise.all(Array.from({ length: flags.workers ?? availableParallelism() }, worker));
-  await Promise.race([all, interrupted.promise]);
-  release();
-
   const rows = only.flatMap((mutant) => {
-    const verdict = hunted.get(mutant);
+    const verdict = verdicts.get(mutant);
     return verdict === undefined ? [] : [rowOf(mutant, verdict, run)];
   });
-  const caughtAt = rows.flatMap(({ verdict }) => (verdict.type === 'caught' ? [verdict.seed] : []));
-  const distinct = [...new Set(caughtAt)].toSorted((a, b) => a - b);
-  const passed = isInterrupted ? null : await control(distinct, run, context.mutantWorker);
+  const passed = signal.aborted ? null : await control(seedsOf(rows), run, context.mutantWorker);
+  release();
   progress.clear();
+
   const elapsedMs = performance.now() - begunMs;
   const summary: MutantsSummary = { profile, seeds, mutants: rows, control: passed, elapsedMs };
   context.out(flags.json === true ? JSON.stringify(summary) : mutantsText(summary));
   context.exit(mutantsExitCode(summary));
 }
+
+/** Those that were under way when it was interrupted are left out. */
+async function huntAll(
+  list: readonly Mutant[],
+  workers: number,
+  hunt: Hunt,
+  onEnd: () => void,
+): Promise<ReadonlyMap<Mutant, Verdict>> {
+  const verdicts = new Map<Mutant, Verdict>();
+  const waiting = [...list];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined && !hunt.signal.aborted; next = waiting.shift()) {
+      const verdict = await huntMutant(next, hunt);
+      if (hunt.signal.aborted) return;
+      verdicts.set(next, verdict);
+      onEnd();
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+  return verdicts;
+}
+
+const seedsOf = (rows: readonly Hunted[]): readonly number[] =>
+  [...new Set(rows.flatMap(({ verdict }) => (verdict.type === 'caught' ? [verdict.seed] : [])))].toSorted(
+    (a, b) => a - b,
+  );
 
 const rowOf = ({ id, mistake }: Mutant, verdict: Verdict, run: Hunt['run']): Hunted => ({
   id,
@@ -89,11 +104,12 @@ export function mutantsExitCode({ mutants: rows, control: passed }: MutantsSumma
 /** The last line is the one that counts. */
 export function mutantsText(summary: MutantsSummary): string {
   const { mutants: rows, seeds, profile, control: passed, elapsedMs } = summary;
+  const verdict = `${plural(rows.length, 'mutant')}, ${verdictText(rows)}; ${duration(elapsedMs)}`;
   return [
     `Caught at which ${profile} seed, from 1 to ${seeds}, and by what:`,
     ...rows.flatMap(linesOf),
     ...controlLines(passed),
-    `${plural(rows.length, 'mutant')}, ${verdictText(rows)}; ${duration(elapsedMs)}${passed === null ? '; interrupted' : ''}`,
+    passed === null ? `Interrupted; so far ${verdict}` : verdict,
   ].join('\n');
 }
 
@@ -130,5 +146,6 @@ function verdictText(rows: readonly Hunted[]): string {
   const [survived, broken] = [having('survived'), having('broken')];
   const parts = [survived === '' ? '' : `never caught: ${survived}`, broken === '' ? '' : `broken: ${broken}`];
   const bad = parts.filter((part) => part !== '').join('; ');
-  return bad === '' ? 'all caught' : bad;
+  if (bad !== '') return bad;
+  return rows.length === 0 ? 'none caught' : 'all caught';
 }

@@ -17,12 +17,16 @@ export interface Hunt {
   readonly seeds: number;
   /** The module of a thread, see worker.ts. */
   readonly worker: URL;
+  /** Ends every thread; what a hunt tells after that is of no use. */
+  readonly signal: AbortSignal;
   readonly onSeed: (mutant: Mutant, seed: number) => void;
 }
 
 /** One seed after another, from the first, until the mutant breaks what such a mistake breaks. */
-export async function huntMutant(mutant: Mutant, { run, seeds, worker, onSeed }: Hunt): Promise<Verdict> {
+export async function huntMutant(mutant: Mutant, { run, seeds, worker, signal, onSeed }: Hunt): Promise<Verdict> {
   const thread = new MutantThread(worker, mutant.edits);
+  const stop = (): void => void thread.stop();
+  signal.addEventListener('abort', stop);
   let seed = 1;
   try {
     for (; seed <= seeds; seed += 1) {
@@ -34,6 +38,7 @@ export async function huntMutant(mutant: Mutant, { run, seeds, worker, onSeed }:
   } catch (error) {
     return { type: 'broken', seed, error: error instanceof Error ? error.message : String(error) };
   } finally {
+    signal.removeEventListener('abort', stop);
     await thread.stop();
   }
 }

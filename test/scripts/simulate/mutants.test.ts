@@ -71,6 +71,10 @@ interface Told {
 }
 
 async function told(...args: readonly string[]): Promise<Told> {
+  return toldUntil(null, ...args);
+}
+
+async function toldUntil(interruptAfterMs: number | null, ...args: readonly string[]): Promise<Told> {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await runProgram(args, {
     out: (text) => void out.push(text),
@@ -80,7 +84,10 @@ async function told(...args: readonly string[]): Promise<Told> {
     runLive: () => Promise.reject(new Error('not here')),
     worker,
     mutantWorker: worker,
-    onInterrupt: () => () => {},
+    onInterrupt: (stop) => {
+      if (interruptAfterMs !== null) setTimeout(stop, interruptAfterMs);
+      return () => {};
+    },
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
@@ -119,6 +126,12 @@ describe('simulate:mutants', () => {
     expect([code, out, err.split('\n').length]).toEqual([2, '', 1]);
   });
 
+  it('says what it has so far when it is interrupted', async () => {
+    const { code, out } = await toldUntil(1_000, 'mutants', '--only', 'no-drift-margin', '--profile', 'calm');
+    expect(out.split('\n').at(-1)).toMatch(/^Interrupted; so far 0 mutants, none caught; /);
+    expect(code).toBe(130);
+  });
+
   it('tells of every mutant in its help', async () => {
     const { code, out } = await told('mutants', '--help');
     for (const { id } of mutants) expect(out).toContain(id);
@@ -131,6 +144,7 @@ describe('a hunt', () => {
     run: { profile: 'hostile', peers: 3, tasks: 1, durationMs: 60_000 } as const,
     seeds: 2,
     worker,
+    signal: new AbortController().signal,
     onSeed: () => {},
   };
   const mutant = (edit: Edit): Mutant => ({ id: 'odd', mistake: 'Odd.', breaks: ['I1'], edits: [edit] });
