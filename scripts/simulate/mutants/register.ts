@@ -6,21 +6,27 @@ const leaders = (find: string, replace: string): Edit => ({ file: 'src/peer/core
 const registers = (find: string, replace: string): Edit => ({ file: 'src/peer/core/registers.ts', find, replace });
 
 /**
- * That no ballot is used twice (P1) is kept twice: the incarnation is in it, and a proposer, which is an elector too,
- * takes the next round from its own disk. Either is enough, so a mistake about the one shows only without the other.
- * Replies are matched by the ballot, so the same mistake takes the incarnation out of the matching too; and no link
- * outlives the process at its end, so that matching by less than the ballot has nothing to mistake.
+ * That no restart uses a ballot again (P1) is kept twice: the incarnation is in it, and a proposer, which is an elector too,
+ * takes the next round from its own disk. Either is enough, so a mistake about the one shows only without the other: here
+ * rounds are remembered for as long as the process lives. Replies are matched by the ballot, so what it lacks is missing
+ * there too; and no link outlives the process at its end, so matching by less than the whole ballot would mistake nothing.
  */
-const roundsInMemory = leaders(
-  '    candidacy.proposer.noteRound(Math.max(promised?.round ?? 0, lease?.ballot.round ?? 0));\n',
-  '',
-);
-
-/**
- * An old ballot is kept out of an accept twice: by the promise to a higher one, and by a live lease (A2). A promise that is
- * lost alone needs a write at a lower ballot that is committed and released again while an accept is under way.
- */
-const leaseOverwritten = acceptor("  if (holder !== null && !sameOwner(holder, ballot)) return reject('held');\n", '');
+const roundsInMemory: readonly Edit[] = [
+  leaders(
+    '    candidacy.proposer.noteRound(Math.max(promised?.round ?? 0, lease?.ballot.round ?? 0));\n',
+    `    const memory = this as unknown as { rounds: Map<string, number> | undefined };
+    memory.rounds ??= new Map();
+    const name = task + register.generation.id;
+    candidacy.proposer.noteRound(memory.rounds.get(name) ?? 0);
+`,
+  ),
+  leaders(
+    '    const { ballot } = candidacy.proposer;\n    if (ballot !== null) step.setTimer(',
+    `    const { ballot } = candidacy.proposer;
+    memory.rounds.set(name, ballot?.round ?? 0);
+    if (ballot !== null) step.setTimer(`,
+  ),
+];
 
 /** Mistakes about what is counted, kept and written. */
 export const registerMutants: readonly Mutant[] = [
@@ -54,12 +60,9 @@ export const registerMutants: readonly Mutant[] = [
   },
   {
     id: 'promise-lost',
-    mistake: 'A4, A2: a restarted elector has forgotten its promise, and a live lease does not keep others out either',
+    mistake: 'A4: a restarted elector has forgotten its promise',
     breaks: ['I1', 'I2'],
-    edits: [
-      acceptor('return { promised, accepted, lease };', 'return { promised: null, accepted, lease };'),
-      leaseOverwritten,
-    ],
+    edits: [acceptor('return { promised, accepted, lease };', 'return { promised: null, accepted, lease };')],
   },
   {
     id: 'not-rearmed',
@@ -102,6 +105,6 @@ export const registerMutants: readonly Mutant[] = [
     mistake:
       'P1, P2: the incarnation is missing from ballots and so from the matching of replies; a restart uses one again',
     breaks: ['I1', 'I2'],
-    edits: [roundsInMemory, leaders('{ peer: self, incarnation }', '{ peer: self, incarnation: 0 * incarnation }')],
+    edits: [...roundsInMemory, leaders('{ peer: self, incarnation }', '{ peer: self, incarnation: 0 * incarnation }')],
   },
 ];
