@@ -1,5 +1,5 @@
 import type { AgentReport, PublishStep, StopReason } from '../../protocol/agent.ts';
-import { type MonoMs, type PeerId, type RunId, runIdOf, type TaskId } from '../../protocol/ids.ts';
+import { type MonoMs, type Now, type PeerId, type RunId, runIdOf, type TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { Message, MessageOf } from '../../protocol/messages.ts';
 import type { Task } from '../../protocol/record.ts';
@@ -15,7 +15,7 @@ interface PublishRequest {
   readonly fields: Pick<MessageOf<'publish-request'>, 'commit' | 'expectedTip'>;
   readonly request: number;
   /** A grant's validity is counted from here, not from when its answer came. */
-  readonly sentAt: MonoMs;
+  readonly sentAt: Now;
 }
 
 /** How a run ended, told to the leader until it says that this is durable. */
@@ -143,7 +143,7 @@ export class Worker {
     const run = this.#runs.get(runIdOf(message.task, message.attempt));
     if (run === undefined || run.stopping !== null || run.wish?.request !== message.request) return;
     const { wish } = run;
-    const validMs = message.validMs * this.#config.timing.grantUseShare - (step.monoMs - wish.sentAt);
+    const validMs = message.validMs * this.#config.timing.grantUseShare - passedMs(wish.sentAt, step.now);
     if (validMs <= 0) return;
     run.wish = null;
     run.ackedAt = step.monoMs;
@@ -222,7 +222,7 @@ export class Worker {
 
   #ask(run: Run, publishStep: PublishStep, fields: PublishRequest['fields'], step: Step): void {
     this.#request += 1;
-    run.wish = { step: publishStep, fields, request: this.#request, sentAt: step.monoMs };
+    run.wish = { step: publishStep, fields, request: this.#request, sentAt: step.now };
     this.#toLeader(run, this.#requestMessage(run, run.wish), step);
   }
 
@@ -297,6 +297,9 @@ export class Worker {
     step.sendAll(isLost ? withFirst(run.leader, this.#catalogue.electorate(run.task.id)) : [run.leader], message);
   }
 }
+
+/** P4: the monotonic clock stands still while the machine sleeps, and the wall clock does not. */
+const passedMs = (from: Now, to: Now): number => Math.max(to.monoMs - from.monoMs, Math.abs(to.wallMs - from.wallMs));
 
 /** After a fork the attempt of this number can be another peer's. */
 const isAnothers = ({ state }: Entry, { attempt }: Run, self: PeerId): boolean =>

@@ -102,6 +102,18 @@ describe('a grant', () => {
   });
 });
 
+describe('a grant that comes to a peer that sleeps', () => {
+  it('is not used when it has run out on the wall clock, though nobody noticed the sleep', () => {
+    const { world, worker } = asked();
+    world.until('answered', () => world.sent.some(({ message }) => message.type === 'publish-grant'));
+    world.sleep(worker);
+    world.runFor(45_000);
+    const before = world.published.length;
+    world.wake(worker, false);
+    expect(world.published.slice(before).filter(({ peer }) => peer === worker)).toEqual([]);
+  });
+});
+
 describe('a publishing attempt whose worker is gone', () => {
   it('lapses only after its grant', () => {
     const { world, task, worker } = granted();
