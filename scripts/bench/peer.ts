@@ -2,6 +2,8 @@
  * One peer of the benchmark, in a process of its own: the real core, driver, network and store, with an agent that does
  * nothing at all, so that what is measured is the mesh. Driven over IPC by bench/fleet.ts.
  */
+
+import { CheckpointFolder } from '../../src/peer/checkpoints/folder.ts';
 import { createVerify, temporaryIdentity } from '../../src/peer/home/identity.ts';
 import { createLibp2pNetwork } from '../../src/peer/network/libp2p.ts';
 import { startPeer } from '../../src/peer/start.ts';
@@ -121,6 +123,7 @@ const service = await startPeer({
   }),
   store: createLevelStore(options.folder),
   agents: () => new NoopRunner(),
+  checkpoints: new CheckpointFolder(options.folder),
   log: () => {},
   onFatal: (error) => {
     console.error(error);

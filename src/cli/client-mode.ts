@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CheckpointFolder } from '../peer/checkpoints/folder.ts';
 import { ControlClient } from '../peer/control/client.ts';
 import { serveControl } from '../peer/control/server.ts';
 import { loadConfig } from '../peer/home/config.ts';
@@ -82,6 +83,8 @@ async function startClient(context: Context, mesh: Mesh): Promise<PeerService> {
     }),
     store: createVolatileStore(),
     agents: () => idle,
+    // It has no seat, so nobody gives it anything to keep.
+    checkpoints: new CheckpointFolder(join(tmpdir(), `peer-client-${process.pid}`)),
     log: () => {},
     onFatal: (error) => {
       throw error;

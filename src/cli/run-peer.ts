@@ -1,6 +1,7 @@
 import { chooseExecutor } from '../agents/executors/choose.ts';
 import { createForgeFor } from '../agents/forge/select.ts';
 import { createAgentRunner } from '../agents/runner.ts';
+import { CheckpointFolder } from '../peer/checkpoints/folder.ts';
 import { type ControlServer, serveControl } from '../peer/control/server.ts';
 import type { Log } from '../peer/driver.ts';
 import { loadConfig } from '../peer/home/config.ts';
@@ -91,6 +92,7 @@ async function startService(
     }),
     store: createLevelStore(home.store),
     agents: () => createAgentRunner({ home: home.folder, host, executor, forgeFor: createForgeFor(env) }),
+    checkpoints: new CheckpointFolder(home.folder),
     log,
     onFatal,
   });

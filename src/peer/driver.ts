@@ -4,6 +4,7 @@ import type { Hello } from '../protocol/hello.ts';
 import { type CommandId, monoMs, type Now, type PeerId, type TaskId, wallMs } from '../protocol/ids.ts';
 import type { Message } from '../protocol/messages.ts';
 import { openTask, type SignedRecord, type Task, taskIdOf, type Verify } from '../protocol/record.ts';
+import type { Copies } from './checkpoints/copies.ts';
 import type { Core } from './core/core.ts';
 import type { Command, Effect, Input, PeerEvent, PeerView, Received, Reply, TaskView } from './core/io.ts';
 import { LogQueries, type ReadLog } from './log-queries.ts';
@@ -28,6 +29,7 @@ export interface DriverParts {
   readonly agents: AgentRunner & { close(): Promise<void> };
   readonly verify: Verify;
   readonly readLog: ReadLog;
+  readonly copies: Copies;
   readonly log: Log;
   /** The process cannot go on: the disk refused, or a bug was met. */
   readonly onFatal: (error: unknown) => void;
@@ -170,6 +172,8 @@ export class Driver implements PeerService {
         this.#hellos.delete(peer);
         this.#mailbox.put({ type: 'peer-down', peer });
       },
+      onPut: (_from, name, chunks) => this.#parts.copies.onPut(name, chunks),
+      onGet: (_from, name) => this.#parts.copies.onGet(name),
       onFrame: (from, frame) => this.#onFrame(from, frame),
       onGossip: (from, topic, data) => this.#onGossip(from, topic, data),
     };

@@ -1,7 +1,10 @@
 import type { AgentRunner } from '../protocol/agent.ts';
 import type { HostId, PeerId, TaskId } from '../protocol/ids.ts';
 import { openTask, type Sign, type SignedRecord, type Task, type Verify } from '../protocol/record.ts';
+import { isTerminal } from '../protocol/state.ts';
 import { defaultTiming, type Timing } from '../protocol/timing.ts';
+import { Copies } from './checkpoints/copies.ts';
+import type { CheckpointFolder } from './checkpoints/folder.ts';
 import { Core } from './core/core.ts';
 import type { CoreConfig } from './core/io.ts';
 import { Driver, type Log, readClocks } from './driver.ts';
@@ -23,7 +26,10 @@ export interface PeerOptions {
   readonly network: Network;
   readonly store: Store;
   /** Made once the store is locked: it ends what an earlier process of this home has left running. */
-  readonly agents: () => AgentRunner & { readonly readLog: ReadLog; close(): Promise<void> };
+  readonly agents: (
+    files: Pick<Copies, 'keep' | 'fetch'>,
+  ) => AgentRunner & { readonly readLog: ReadLog; close(): Promise<void> };
+  readonly checkpoints: CheckpointFolder;
   readonly log: Log;
   readonly timing?: Partial<Timing>;
   /** The disk refused a write, or a bug was met: the process must end, and its electors' promises with it. */
@@ -38,7 +44,18 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
   const { identity, network, store, mesh, name, log, onFatal } = options;
   const { stored, incarnation } = await store.open();
   try {
-    const agents = options.agents();
+    const isOpen = (id: TaskId): boolean => {
+      const view = core.task(id);
+      return view !== null && !isTerminal(view.state);
+    };
+    const copies = new Copies({
+      self: identity.peer,
+      folder: options.checkpoints,
+      network,
+      isOpen,
+      log: (event, facts) => log('debug', event, facts),
+    });
+    const agents = options.agents(copies);
     const config: CoreConfig = {
       self: identity.peer,
       incarnation,
@@ -57,10 +74,11 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
     };
     const tasks = stored.tasks.map(({ task, record }) => openStored(task, record, identity.verify));
     const core = new Core(config, stored, tasks, readClocks());
+    await options.checkpoints.sweep((task) => isOpen(task as TaskId));
     for (const { peer, addresses } of stored.peers) network.addPeer(peer, addresses);
     const { verify } = identity;
     const readLog: ReadLog = (query) => agents.readLog(query);
-    const parts = { core, name, mesh: mesh.name, network, store, agents, verify, readLog, log, onFatal };
+    const parts = { core, name, mesh: mesh.name, network, store, agents, verify, readLog, copies, log, onFatal };
     const driver = new Driver(parts);
     await driver.start();
     return driver;

@@ -11,6 +11,8 @@ export type TaskId = Branded<string, 'TaskId'>;
 export type TaskKey = Branded<string, 'TaskKey'>;
 /** A git object id: 40 or 64 hex digits. */
 export type CommitId = Branded<string, 'CommitId'>;
+/** Hex SHA-256 of a checkpoint's bytes. */
+export type BlobId = Branded<string, 'BlobId'>;
 /** Names one attempt on one peer: `<task id>/<attempt>`. */
 export type RunId = Branded<string, 'RunId'>;
 /** Names a PC, so that a repository given as a path is worked on where that path is. */
@@ -37,10 +39,12 @@ export const taskIdSchema = branded<TaskId>(z.string().regex(/^[0-9a-f]{64}$/));
 export const taskKeySchema = branded<TaskKey>(z.string().min(1).max(300));
 export const commitIdSchema = branded<CommitId>(z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/));
 export const generationIdSchema = branded<GenerationId>(z.string().regex(/^(?:origin|[0-9a-f]{16})$/));
+export const blobIdSchema = branded<BlobId>(z.string().regex(/^[0-9a-f]{64}$/));
 export const hostIdSchema = branded<HostId>(z.string().min(1).max(128));
 export const wallMsSchema = branded<WallMs>(z.int().nonnegative());
 
 export const runIdOf = (task: TaskId, attempt: number): RunId => `${task}/${attempt}` as RunId;
+export const taskOfRun = (run: RunId): TaskId => run.slice(0, run.indexOf('/')) as TaskId;
 export const monoMs = (value: number): MonoMs => value as MonoMs;
 export const wallMs = (value: number): WallMs => value as WallMs;
 

@@ -12,6 +12,10 @@ export const Limits = {
   reason: 2_000,
   specialties: 16,
   electors: 5,
+  /** A checkpoint's bytes: a bundle of what the base lacks, and the agent's session. */
+  checkpoint: 64 * 1024 * 1024,
+  /** Checkpoints of an attempt that a register names, for people; only the last of a task is ever resumed from. */
+  checkpointsKept: 20,
   /** Attempts kept in a register; the oldest that ended go first. */
   attemptsKept: 32,
   bidsPerStory: 32,

@@ -18,11 +18,22 @@ export const until = (what: string, condition: () => boolean): Promise<void> =>
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
 
+async function* inChunks(all: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < all.length; at += 100_000) yield all.subarray(at, at + 100_000);
+}
+
+async function gathered(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk.slice());
+  return Buffer.concat(parts);
+}
+
 /** A handler that notes what it is told, in order. */
 export class Recorder implements NetworkHandler {
   /** `up <peer>`, `down <peer>`, `frame <peer> <text>` … */
   readonly events: string[] = [];
   readonly frames: Uint8Array[] = [];
+  readonly copies = new Map<string, Buffer>();
   greeting: string;
   refuses: (hello: string) => string | null = () => null;
 
@@ -50,6 +61,19 @@ export class Recorder implements NetworkHandler {
   onFrame(from: PeerId, frame: Uint8Array): void {
     this.frames.push(frame.slice());
     this.events.push(`frame ${from} ${text(frame.subarray(0, 40))}`);
+  }
+
+  async onPut(from: PeerId, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    if (name === 'unwanted') throw new Error('not wanted here');
+    const taken: Uint8Array[] = [];
+    for await (const chunk of chunks) taken.push(chunk.slice());
+    this.copies.set(name, Buffer.concat(taken));
+    this.events.push(`put ${from} ${name}`);
+  }
+
+  async onGet(_from: PeerId, name: string): Promise<AsyncIterable<Uint8Array> | null> {
+    const copy = this.copies.get(name);
+    return copy === undefined ? null : inChunks(copy);
   }
 
   onGossip(from: PeerId, topic: Topic, data: Uint8Array): void {
@@ -230,6 +254,25 @@ export function networkContract(name: string, makeMesh: () => TestMesh): void {
       await until('a hears the answer', () => a.heard.has(`gossip ${b.network.self} tasks answer`));
       expect(heardBy(a)).toBe(false);
       expect(b.heard.has(`gossip ${b.network.self} tasks answer`)).toBe(false);
+    });
+
+    it('gives a neighbour a copy of something large, and fetches it again', async () => {
+      const [a, b] = [await start(1), await start(2)];
+      await linked(a, b);
+      const large = Buffer.alloc(3_000_000, 'abc');
+      await a.network.put(b.network.self, 'large', inChunks(large));
+      expect(b.heard.has(`put ${a.network.self} large`)).toBe(true);
+      expect((await gathered(a.network.get(b.network.self, 'large'))).equals(large)).toBe(true);
+    });
+
+    it('says so where a copy is not wanted, is not there, or nobody is', async () => {
+      const [a, b] = [await start(1), await start(2)];
+      await linked(a, b);
+      const some = (): AsyncIterable<Uint8Array> => inChunks(bytes('some'));
+      await expect(a.network.put(b.network.self, 'unwanted', some())).rejects.toThrow('not wanted here');
+      await expect(gathered(a.network.get(b.network.self, 'missing'))).rejects.toThrow('not here');
+      const stranger = '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN' as PeerId;
+      await expect(a.network.put(stranger, 'x', some())).rejects.toThrow('not connected');
     });
 
     it('counts its traffic', async () => {

@@ -104,6 +104,17 @@ export class MemoryNetwork implements Network {
     if (data.length <= Limits.gossip) this.hub.gossip(this.self, topic, data.slice());
   }
 
+  async put(to: PeerId, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const handler = this.linkedHandler(to);
+    await handler.onPut(this.self, name, chunks);
+  }
+
+  async *get(from: PeerId, name: string): AsyncGenerator<Uint8Array> {
+    const found = await this.linkedHandler(from).onGet(this.self, name);
+    if (found === null) throw new Error('not here');
+    yield* found;
+  }
+
   addPeer(peer: PeerId): void {
     this.known.add(peer);
     this.hub.meet(this.self, peer);
@@ -156,6 +167,12 @@ export class MemoryNetwork implements Network {
       this.handler?.onDown(peer);
     }, this.hub.graceMs);
     this.graceTimers.set(peer, timer);
+  }
+
+  private linkedHandler(peer: PeerId): NetworkHandler {
+    const handler = this.links.get(peer)?.to.handler ?? null;
+    if (handler === null) throw new Error('not connected');
+    return handler;
   }
 
   private judges(peer: PeerId, hello: Uint8Array): boolean {

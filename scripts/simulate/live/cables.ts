@@ -32,6 +32,14 @@ export class Cables {
         this.sentMessages += 1;
         network.broadcast(topic, data);
       },
+      put: async (to, name, chunks) => {
+        if (this.#isCut(network.self, to)) throw new Error('not connected');
+        return network.put(to, name, chunks);
+      },
+      get: (from, name) => {
+        if (this.#isCut(network.self, from)) throw new Error('not connected');
+        return network.get(from, name);
+      },
       addPeer: (peer, addresses) => network.addPeer(peer, addresses),
       traffic: () => network.traffic(),
       stop: () => {
@@ -82,6 +90,8 @@ export class Cables {
       onFrame: (from, frame) => {
         if (!this.#isCut(self, from)) handler.onFrame(from, frame);
       },
+      onPut: (from, name, chunks) => handler.onPut(from, name, chunks),
+      onGet: (from, name) => handler.onGet(from, name),
       onGossip: (from, topic, data) => {
         if (!this.#isCut(self, from)) handler.onGossip(from, topic, data);
       },

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointFolder } from '../../../src/peer/checkpoints/folder.ts';
 import type { PeerEvent } from '../../../src/peer/core/io.ts';
 import { createVerify, type Identity, temporaryIdentity } from '../../../src/peer/home/identity.ts';
 import { createLibp2pNetwork } from '../../../src/peer/network/libp2p.ts';
@@ -83,6 +86,7 @@ export class Fleet {
       network: this.cables.through(network),
       store: new MemoryStore(disk),
       agents: () => new ScriptedRunner(({ task }) => this.#options.script(task.id), this.#options.onAgent(name)),
+      checkpoints: new CheckpointFolder(join(tmpdir(), `peer-simulated-${process.pid}-${name}`)),
       log: () => {},
       onFatal: (error) => {
         throw error;

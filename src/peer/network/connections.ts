@@ -6,6 +6,7 @@ import { reasonOf } from './events.ts';
 import type { Probe, Route } from './neighbour.ts';
 import type { Node } from './node.ts';
 import { takesConnection } from './probe.ts';
+import { transferProtocol } from './transfer.ts';
 
 export const protocol = '/issue-mesh/1';
 const closeMs = 300;
@@ -20,8 +21,8 @@ export function connectionsTo(node: Node, peer: PeerId): readonly Connection[] {
 export const hasDirect = (node: Node, peer: PeerId): boolean => connectionsTo(node, peer)[0]?.direct ?? false;
 
 export async function openRoute(node: Node, peer: PeerId): Promise<Route> {
-  const [best, ...others] = connectionsTo(node, peer);
-  if (best === undefined) throw new Error('not connected');
+  const [, ...others] = connectionsTo(node, peer);
+  const best = bestTo(node, peer);
   try {
     const stream = await best.newStream(protocol, { runOnLimitedConnection: true });
     return { stream, direct: best.direct };
@@ -30,6 +31,15 @@ export async function openRoute(node: Node, peer: PeerId): Promise<Route> {
     if (others.length > 0) best.abort(new Error(`takes no stream: ${reasonOf(error)}`));
     throw error;
   }
+}
+
+export const openTransfer = async (node: Node, peer: PeerId): Promise<Stream> =>
+  bestTo(node, peer).newStream(transferProtocol, { runOnLimitedConnection: true });
+
+function bestTo(node: Node, peer: PeerId): Connection {
+  const [best] = connectionsTo(node, peer);
+  if (best === undefined) throw new Error('not connected');
+  return best;
 }
 
 export const routeOf = (stream: Stream, { direct }: Connection): Route => ({ stream, direct });

@@ -39,6 +39,8 @@ export function ending(handler: NetworkHandler): NetworkHandler {
     onUp: guard((peer, link) => handler.onUp(peer, link), undefined),
     onDown: guard((peer) => handler.onDown(peer), undefined),
     onFrame: guard((from, frame) => handler.onFrame(from, frame), undefined),
+    onPut: (from, name, chunks) => handler.onPut(from, name, chunks),
+    onGet: (from, name) => handler.onGet(from, name),
     onGossip: guard((from, topic, data) => handler.onGossip(from, topic, data), undefined),
   };
 }

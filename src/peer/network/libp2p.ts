@@ -1,4 +1,4 @@
-import type { Connection, PrivateKey } from '@libp2p/interface';
+import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { PeerId } from '../../protocol/ids.ts';
@@ -11,6 +11,7 @@ import {
   hangUp,
   hasDirect,
   openRoute,
+  openTransfer,
   probe,
   protocol,
   routeOf,
@@ -21,6 +22,7 @@ import { ending, listenError } from './failures.ts';
 import { Neighbour, type NeighbourHost, type Route } from './neighbour.ts';
 import { type Network, type NetworkHandler, type Topic, Topics } from './network.ts';
 import { createNode, type Node, topicName, topicOf } from './node.ts';
+import { get, put, serveTransfer, transferProtocol } from './transfer.ts';
 
 export interface Libp2pNetworkOptions {
   /** The peer's identity (Ed25519). */
@@ -79,6 +81,11 @@ class Libp2pNetwork implements Network {
         (stream, connection) => this.incoming(routeOf(stream, connection), connection.remotePeer.toString() as PeerId),
         { maxInboundStreams: 8, runOnLimitedConnection: true },
       );
+      await node.handle(
+        transferProtocol,
+        (stream, { remotePeer }) => this.serve(stream, remotePeer.toString() as PeerId, handler),
+        { maxInboundStreams: 8, runOnLimitedConnection: true },
+      );
       await node.start();
     } catch (error) {
       await this.stop();
@@ -109,6 +116,14 @@ class Libp2pNetwork implements Network {
     this.running?.node.services.pubsub.publish(topicName(topic), data).catch(() => {
       // Best effort: the streams of a peer that is leaving may be gone already.
     });
+  }
+
+  async put(to: PeerId, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    await put(await this.openTransfer(to), name, chunks);
+  }
+
+  async *get(from: PeerId, name: string): AsyncGenerator<Uint8Array> {
+    yield* get(await this.openTransfer(from), name);
   }
 
   addPeer(peer: PeerId, addresses: readonly string[]): void {
@@ -197,6 +212,18 @@ class Libp2pNetwork implements Network {
     this.dialer.disconnected(connection);
     const peer = connection.remotePeer.toString() as PeerId;
     if (!this.dialer.isReached(peer)) this.neighbours.get(peer)?.disconnected();
+  }
+
+  private async openTransfer(peer: PeerId): Promise<Stream> {
+    if (this.running === null) throw new Error('not connected');
+    return openTransfer(this.running.node, peer);
+  }
+
+  private serve(stream: Stream, from: PeerId, handler: NetworkHandler): void {
+    void serveTransfer(stream, {
+      onPut: (name, chunks) => handler.onPut(from, name, chunks),
+      onGet: (name) => handler.onGet(from, name),
+    });
   }
 
   private incoming(route: Route, from: PeerId): void {

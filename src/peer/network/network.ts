@@ -19,6 +19,10 @@ export interface Network {
   send(to: PeerId, frame: Uint8Array): void;
   /** Gossips to every peer of the mesh but this one. Messages before the first neighbour are lost: sync makes up for it. */
   broadcast(topic: Topic, data: Uint8Array): void;
+  /** Gives a neighbour a copy of something larger than a frame. @throws where it was not kept there. */
+  put(to: PeerId, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Fetches a copy from a neighbour. @throws while it is read, where there is none or the link breaks. */
+  get(from: PeerId, name: string): AsyncIterable<Uint8Array>;
   /** Remembers where a peer was heard of, and keeps dialling it with back-off for as long as it is not a neighbour. */
   addPeer(peer: PeerId, addresses: readonly string[]): void;
   /** Bytes since the start, for `status`, metrics and benchmarks. */
@@ -43,6 +47,10 @@ export interface NetworkHandler {
    */
   onDown(peer: PeerId): void;
   onFrame(from: PeerId, frame: Uint8Array): void;
+  /** A copy from a neighbour; resolves once it is kept, and rejects where it is not wanted. */
+  onPut(from: PeerId, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /** What a neighbour asks for; null where it is not here. */
+  onGet(from: PeerId, name: string): Promise<AsyncIterable<Uint8Array> | null>;
   /** A gossip message whose signature has been checked; `from` made it, whoever forwarded it. */
   onGossip(from: PeerId, topic: Topic, data: Uint8Array): void;
 }

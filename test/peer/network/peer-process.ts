@@ -24,6 +24,8 @@ await network.start({
     print({ event: 'frame', from, sizeBytes: frame.length });
     network.send(from, frame);
   },
+  onPut: () => Promise.reject(new Error('not wanted here')),
+  onGet: async () => null,
   onGossip: () => {},
 });
 print({ event: 'ready', peer: network.self, addresses: network.addresses() });

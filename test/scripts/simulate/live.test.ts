@@ -9,6 +9,10 @@ import { optionsOf } from './sample.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+async function* chunks(): AsyncGenerator<Uint8Array> {
+  yield bytes('work');
+}
+
 function listener(self: string) {
   const heard: string[] = [];
   const handler: NetworkHandler = {
@@ -17,6 +21,8 @@ function listener(self: string) {
     onUp: (peer) => void heard.push(`up ${peer}`),
     onDown: (peer) => void heard.push(`down ${peer}`),
     onFrame: (from, frame) => void heard.push(`${from}: ${new TextDecoder().decode(frame)}`),
+    onPut: async (from, name) => void heard.push(`${from} puts ${name}`),
+    onGet: async () => null,
     onGossip: (from, _, data) => void heard.push(`${from} gossips: ${new TextDecoder().decode(data)}`),
   };
   return { heard, handler };
@@ -40,13 +46,15 @@ it('cuts real networks loudly, lets nothing through, and joins them again', asyn
     'down b',
   ]);
   one.send(b, bytes('lost'));
+  await expect(one.put(b, 'copy', chunks())).rejects.toThrow('not connected');
   one.broadcast('tasks', bytes('for this side'));
   await waitFor('the gossip on this side', () => atC.heard.includes('a gossips: for this side'));
 
   cables.heal();
   one.send(b, bytes('hello again'));
+  await one.put(b, 'copy', chunks());
   await waitFor('the frame', () => atB.heard.includes('a: hello again'));
-  expect(atB.heard.slice(4).toSorted()).toEqual(['a: hello again', 'up a', 'up c']);
+  expect(atB.heard.slice(4).toSorted()).toEqual(['a puts copy', 'a: hello again', 'up a', 'up c']);
   await Promise.all([one, other, third].map((network) => network.stop()));
 });
 
