@@ -1,7 +1,7 @@
 import type { AgentRunner } from '../protocol/agent.ts';
 import { decodeFrame, decodeGossip, decodeHello, encodeGossip, encodeHello } from '../protocol/codec.ts';
 import type { Hello } from '../protocol/hello.ts';
-import { type CommandId, monoMs, type Now, type PeerId, type TaskId, wallMs } from '../protocol/ids.ts';
+import { type CommandId, monoMs, type Now, type PeerId, type TaskId, taskOfRun, wallMs } from '../protocol/ids.ts';
 import type { Message } from '../protocol/messages.ts';
 import { openTask, type SignedRecord, type Task, taskIdOf, type Verify } from '../protocol/record.ts';
 import type { Copies } from './checkpoints/copies.ts';
@@ -263,6 +263,10 @@ export class Driver implements PeerService {
         return agents.publish(effect.run, effect.step, effect.validMs);
       case 'stop-agent':
         return agents.stop(effect.run, effect.reason);
+      case 'replicate':
+        return this.#replicate(effect);
+      case 'forget-checkpoints':
+        return void this.#parts.copies.forget(effect.task);
       case 'reply':
         this.#replies.get(effect.id)?.(effect.reply);
         this.#replies.delete(effect.id);
@@ -278,6 +282,13 @@ export class Driver implements PeerService {
     const box = outbox ?? new Outbox();
     box.add(to, message);
     if (outbox === undefined) box.flush((peer, frame) => this.#parts.network.send(peer, frame));
+  }
+
+  #replicate({ run, blob, to }: Extract<Effect, { type: 'replicate' }>): void {
+    const task = taskOfRun(run);
+    void this.#parts.copies.replicate(task, blob, to, (holders, isLast) =>
+      this.#mailbox.put({ type: 'replicated', run, blob, holders, isLast }),
+    );
   }
 
   #setTimer(input: Input, afterMs: number): void {

@@ -1,11 +1,11 @@
-import type { CommitId, RunId, WallMs } from './ids.ts';
+import type { CommitId, PeerId, RunId, WallMs } from './ids.ts';
 import type { Repository, Task } from './record.ts';
-import type { Publication, TaskResult } from './state.ts';
+import type { Checkpoint, Publication, TaskResult } from './state.ts';
 
 /**
  * The contract between a peer and what runs its attempts: the peer's core decides, the agent side does.
  *
- *   start ─→ progress* ─→ ready ─→ (publish push) ─→ pushed ─→ (publish open) ─→ published
+ *   start ─→ (progress | checkpoint)* ─→ ready ─→ (publish push) ─→ pushed ─→ (publish open) ─→ published
  *                     └─→ failed | refused | quota                    a plain git remote: push ─→ published
  *
  * A job always ends with exactly one of `published`, `failed`, `refused`, `quota`, or, after `stop`, `stopped`; by then no
@@ -17,6 +17,10 @@ export interface Job {
   readonly attempt: number;
   /** Set when an earlier attempt was granted a push: ask the forge about it before the agent runs again. */
   readonly publication: Publication | null;
+  /** Set where an earlier attempt has saved its progress: this one goes on from there. */
+  readonly checkpoint: Checkpoint | null;
+  /** Who has the checkpoint's bytes. */
+  readonly holders: readonly PeerId[];
 }
 
 export const PublishSteps = ['push', 'open'] as const;
@@ -25,6 +29,8 @@ export type PublishStep = (typeof PublishSteps)[number];
 
 export type AgentReport =
   | { readonly type: 'progress'; readonly text: string; readonly costUsd: number | null }
+  /** Its progress is saved on this PC, ready to be sent to the electors. */
+  | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
   /** The work is committed; it wants a grant for `step` (`open` at once where the branch already is at the commit). */
   | {
       readonly type: 'ready';

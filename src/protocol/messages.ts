@@ -6,7 +6,7 @@ import { advertSchema } from './hello.ts';
 import { commitIdSchema, generationIdSchema, taskIdSchema } from './ids.ts';
 import { Limits } from './limits.ts';
 import { draftSchema, signedRecordSchema } from './record.ts';
-import { outcomeSchema, publicationSchema, taskStateSchema } from './state.ts';
+import { checkpointSchema, outcomeSchema, publicationSchema, taskStateSchema } from './state.ts';
 import { progressSchema, stampSchema, summarySchema } from './summary.ts';
 
 const task = taskIdSchema;
@@ -95,11 +95,17 @@ export const messageSchema = z.discriminatedUnion('type', [
 
   message('call', { task, attempt, ballot: ballotSchema }),
   message('answer', { task, attempt, answer: answerSchema }),
-  message('assign', { task, attempt, ballot: ballotSchema, publication: publicationSchema.nullable() }),
+  message('assign', {
+    task,
+    attempt,
+    ballot: ballotSchema,
+    publication: publicationSchema.nullable(),
+    checkpoint: checkpointSchema.nullable(),
+  }),
 
   /** A new leader asks the worker it found in the register whether it is still at work. */
   message('report', { task, attempt, ballot: ballotSchema }),
-  message('heartbeat', { task, attempt, progress: progressSchema.nullable() }),
+  message('heartbeat', { task, attempt, progress: progressSchema.nullable(), checkpoint: checkpointSchema.nullable() }),
   /** `unknown`: not this task's leader, whoever that may be. */
   message('heartbeat-ack', { task, attempt, standing: z.enum(['current', 'stale', 'unknown']) }),
   message('publish-request', {
@@ -109,9 +115,16 @@ export const messageSchema = z.discriminatedUnion('type', [
     step: z.enum(PublishSteps),
     commit: commitIdSchema,
     expectedTip: commitIdSchema.nullable(),
+    checkpoint: checkpointSchema.nullable(),
   }),
   message('publish-grant', { task, attempt, request: counter, validMs: counter }),
-  message('outcome', { task, attempt, outcome: outcomeSchema, costUsd: z.number().nonnegative().nullable() }),
+  message('outcome', {
+    task,
+    attempt,
+    outcome: outcomeSchema,
+    costUsd: z.number().nonnegative().nullable(),
+    checkpoint: checkpointSchema.nullable(),
+  }),
   message('outcome-ack', { task, attempt }),
 
   message('cancel', { task, request: z.string().max(64), reason: z.string().max(Limits.reason) }),

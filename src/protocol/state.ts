@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Generation, generationSchema } from './generation.ts';
 import {
+  blobIdSchema,
   commitIdSchema,
   type PeerId,
   peerIdSchema,
@@ -43,6 +44,27 @@ export type Outcome = z.infer<typeof outcomeSchema>;
 export const publicationSchema = z.object({ commit: commitIdSchema, expectedTip: commitIdSchema.nullable() });
 export type Publication = z.infer<typeof publicationSchema>;
 
+/** A worker's saved progress: where its bytes are named, and what is in them. */
+export const checkpointSchema = z.looseObject({
+  blob: blobIdSchema,
+  bytes: z.int().positive().max(Limits.checkpoint),
+  /** Where the work started, and how far it has come; the same where no file has changed yet. */
+  base: commitIdSchema,
+  commit: commitIdSchema,
+  attempt: z.int().positive(),
+  /** Counts the attempt's checkpoints. */
+  number: z.int().positive(),
+  /** The agent had finished: only publishing is left. */
+  finished: z.boolean(),
+  /** The executor whose session it holds: another one resumes from the commit alone. Null = no session. */
+  session: z.string().min(1).max(50).nullable(),
+  at: wallMsSchema,
+});
+export type Checkpoint = z.infer<typeof checkpointSchema>;
+
+export const isNewer = (one: Checkpoint, other: Checkpoint | null): boolean =>
+  other === null || one.attempt > other.attempt || (one.attempt === other.attempt && one.number > other.number);
+
 export const attemptSchema = z.looseObject({
   number: z.int().positive(),
   worker: peerIdSchema,
@@ -50,6 +72,10 @@ export const attemptSchema = z.looseObject({
   endedAt: wallMsSchema.nullable(),
   outcome: outcomeSchema.nullable(),
   costUsd: z.number().nonnegative().nullable(),
+  checkpoints: z
+    .array(z.looseObject({ commit: commitIdSchema, at: wallMsSchema }))
+    .max(Limits.checkpointsKept)
+    .default([]),
 });
 export type AttemptRecord = z.infer<typeof attemptSchema>;
 
@@ -84,6 +110,8 @@ export const taskStateSchema = z.looseObject({
   lapses: z.int().nonnegative(),
   /** The last publication that was committed: the next attempt asks the forge about it before anything else. */
   publication: publicationSchema.nullable(),
+  /** The newest checkpoint: the next attempt goes on from it. */
+  checkpoint: checkpointSchema.nullable().default(null),
   /** The generation this state was written in; null = the origin, which the task's record names. */
   generation: generationSchema.nullable().default(null),
   /** The seal: this register is closed for good, and the task lives on in that generation (M1 to M3). */
@@ -103,6 +131,7 @@ export const initialState: TaskState = {
   failures: 0,
   lapses: 0,
   publication: null,
+  checkpoint: null,
   generation: null,
   moved: null,
 };
@@ -120,13 +149,38 @@ export const activePhase = (state: TaskState): ActivePhase | null =>
 export function assign(state: TaskState, worker: PeerId, at: WallMs): TaskState {
   expectPhase(state, 'open');
   const attempt = state.attemptsStarted + 1;
-  const record: AttemptRecord = { number: attempt, worker, startedAt: at, endedAt: null, outcome: null, costUsd: null };
+  const record: AttemptRecord = {
+    number: attempt,
+    worker,
+    startedAt: at,
+    endedAt: null,
+    outcome: null,
+    costUsd: null,
+    checkpoints: [],
+  };
   return {
     ...state,
     phase: { name: 'assigned', attempt, worker },
     furthest: Math.max(state.furthest, Furthest.assigned),
     attemptsStarted: attempt,
     attempts: [...state.attempts, record].slice(-Limits.attemptsKept),
+  };
+}
+
+/** assigned → assigned, publishing → publishing when the worker has saved its progress with a majority of the electors. */
+export function saveCheckpoint(state: TaskState, checkpoint: Checkpoint): TaskState {
+  const { attempt } = expectActive(state);
+  if (checkpoint.attempt !== attempt) throw new Error(`bug: a checkpoint of attempt ${checkpoint.attempt}`);
+  const { commit, at } = checkpoint;
+  return {
+    ...state,
+    checkpoint,
+    lapses: 0,
+    attempts: state.attempts.map((one) =>
+      one.number === attempt
+        ? { ...one, checkpoints: [...one.checkpoints, { commit, at }].slice(-Limits.checkpointsKept) }
+        : one,
+    ),
   };
 }
 

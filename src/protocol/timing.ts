@@ -24,6 +24,8 @@ export interface Timing {
   readonly offerMs: number;
   /** An assigned worker that neither heartbeats nor refuses within this is passed over. */
   readonly assignMs: number;
+  /** A worker waits so long for its checkpoint's copies before it goes on without them. */
+  readonly replicateMs: number;
   readonly grantMs: number;
   /** The share of a grant that the worker uses; the rest is the margin for clock drift. */
   readonly grantUseShare: number;
@@ -56,6 +58,7 @@ export const defaultTiming: Timing = {
   stallMs: 5_000,
   offerMs: 1_000,
   assignMs: 2_000,
+  replicateMs: 5_000,
   grantMs: 30_000,
   grantUseShare: 0.9,
   preflightMs: 250,

@@ -87,6 +87,8 @@ export const jobFor = (task: Task, attempt = 1, publication: Job['publication'] 
   task,
   attempt,
   publication,
+  checkpoint: null,
+  holders: [],
 });
 
 export type ReportOf<T extends AgentReport['type']> = Extract<AgentReport, { type: T }>;

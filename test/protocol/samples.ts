@@ -1,8 +1,15 @@
 import type { Advert, Hello } from '../../src/protocol/hello.ts';
-import { type CommitId, type GenerationId, type PeerId, type TaskId, wallMs } from '../../src/protocol/ids.ts';
+import {
+  type BlobId,
+  type CommitId,
+  type GenerationId,
+  type PeerId,
+  type TaskId,
+  wallMs,
+} from '../../src/protocol/ids.ts';
 import type { Gossip, Message, MessageOf } from '../../src/protocol/messages.ts';
 import { promptKey, type SignedRecord, type TaskBody } from '../../src/protocol/record.ts';
-import { assign, initialState, seal, succeed } from '../../src/protocol/state.ts';
+import { assign, type Checkpoint, initialState, seal, succeed } from '../../src/protocol/state.ts';
 import { type Progress, type Summary, stampOf } from '../../src/protocol/summary.ts';
 
 export const peer = '12D3KooWAda' as PeerId;
@@ -43,6 +50,17 @@ const movedState = seal(succeed(state, { number: 1, id: generation, electorate: 
   electorate: [peer, other],
   forced: false,
 });
+export const checkpoint: Checkpoint = {
+  blob: 'b'.repeat(64) as BlobId,
+  bytes: 1_000,
+  base: commit,
+  commit,
+  attempt: 1,
+  number: 2,
+  finished: false,
+  session: 'claude-code',
+  at: wallMs(3_000),
+};
 const progress: Progress = { text: 'half way', costUsd: 0.25, at: wallMs(5) };
 const attempt = 1;
 const parts = { specialty: 1, freeSlots: 0.5, warm: 0, success: 0.5 };
@@ -107,13 +125,29 @@ export const messages: { readonly [Type in Message['type']]: MessageOf<Type> } =
   leaving: { type: 'leaving' },
   call: { type: 'call', task, attempt, ballot },
   answer: { type: 'answer', task, attempt, answer },
-  assign: { type: 'assign', task, attempt, ballot, publication: { commit, expectedTip: null } },
+  assign: { type: 'assign', task, attempt, ballot, publication: { commit, expectedTip: null }, checkpoint },
   report: { type: 'report', task, attempt, ballot },
-  heartbeat: { type: 'heartbeat', task, attempt, progress },
+  heartbeat: { type: 'heartbeat', task, attempt, progress, checkpoint },
   'heartbeat-ack': { type: 'heartbeat-ack', task, attempt, standing: 'current' },
-  'publish-request': { type: 'publish-request', task, attempt, request: 1, step: 'push', commit, expectedTip: commit },
+  'publish-request': {
+    type: 'publish-request',
+    task,
+    attempt,
+    request: 1,
+    step: 'push',
+    commit,
+    expectedTip: commit,
+    checkpoint: null,
+  },
   'publish-grant': { type: 'publish-grant', task, attempt, request: 1, validMs: 30_000 },
-  outcome: { type: 'outcome', task, attempt, outcome: { type: 'lapsed', reason: 'gone' }, costUsd: null },
+  outcome: {
+    type: 'outcome',
+    task,
+    attempt,
+    outcome: { type: 'lapsed', reason: 'gone' },
+    costUsd: null,
+    checkpoint: null,
+  },
   'outcome-ack': { type: 'outcome-ack', task, attempt },
   cancel: { type: 'cancel', task, request: 'r', reason: 'no longer wanted' },
   'cancel-answer': { type: 'cancel-answer', task, request: 'r', result: 'cancelled' },

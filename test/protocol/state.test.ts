@@ -9,14 +9,16 @@ import {
   cancel,
   endAttempt,
   initialState,
+  isNewer,
   isTerminal,
   type Outcome,
   type Phase,
+  saveCheckpoint,
   startPublishing,
   type TaskState,
   taskStateSchema,
 } from '../../src/protocol/state.ts';
-import { commit, other, peer, task } from './samples.ts';
+import { checkpoint, commit, other, peer, task } from './samples.ts';
 
 const at = wallMs(1_000);
 const result = { branch: 'peer/issue-7', commit, pullRequest: null };
@@ -75,7 +77,7 @@ describe('assign', () => {
   it('starts the attempt with the next number', () => {
     expect(assigned).toMatchObject({ phase: { attempt: 1, worker: peer }, attemptsStarted: 1 });
     expect(assigned.attempts).toEqual([
-      { number: 1, worker: peer, startedAt: at, endedAt: null, outcome: null, costUsd: null },
+      { number: 1, worker: peer, startedAt: at, endedAt: null, outcome: null, costUsd: null, checkpoints: [] },
     ]);
     const second = assign(endAttempt(assigned, lapsed, at), other, at);
     expect(second.phase).toEqual({ name: 'assigned', attempt: 2, worker: other });
@@ -100,6 +102,46 @@ describe('publishing', () => {
   it('is remembered after its attempt, for the next one to ask the forge', () => {
     const next = assign(endAttempt(publishing, lapsed, at), other, at);
     expect(next).toMatchObject({ phase: { name: 'assigned', attempt: 2 }, publication });
+  });
+});
+
+describe('a checkpoint', () => {
+  const saved = saveCheckpoint(assigned, checkpoint);
+
+  it('is remembered after its attempt, for the next one to go on from', () => {
+    expect(saved).toMatchObject({ phase: assigned.phase, checkpoint });
+    expect(saved.attempts[0]?.checkpoints).toEqual([{ commit: checkpoint.commit, at: checkpoint.at }]);
+    expect(assign(endAttempt(saved, lapsed, at), other, at).checkpoint).toEqual(checkpoint);
+    expect(saveCheckpoint(publishing, checkpoint)).toMatchObject({ phase: publishing.phase, checkpoint });
+  });
+
+  it('has the lapses before it forgotten', () => {
+    const second = assign(again(initialState, lapsed, 4), other, at);
+    const state = saveCheckpoint(second, { ...checkpoint, attempt: 5 });
+    expect(again(endAttempt(state, lapsed, at), lapsed, 3)).toMatchObject({ phase: { name: 'open' }, lapses: 4 });
+    expect(again(endAttempt(state, lapsed, at), lapsed, 4).phase.name).toBe('failed');
+  });
+
+  it('is one of the last of its attempt that are kept for people', () => {
+    let state = assigned;
+    for (let number = 1; number <= Limits.checkpointsKept + 2; number += 1)
+      state = saveCheckpoint(state, { ...checkpoint, number, at: wallMs(number) });
+    expect(state.attempts[0]?.checkpoints).toHaveLength(Limits.checkpointsKept);
+    expect(state.attempts[0]?.checkpoints[0]?.at).toBe(3);
+    expect(state.checkpoint?.number).toBe(Limits.checkpointsKept + 2);
+  });
+
+  it('is of the attempt under way', () => {
+    expect(() => saveCheckpoint(initialState, checkpoint)).toThrow('bug');
+    expect(() => saveCheckpoint(assigned, { ...checkpoint, attempt: 2 })).toThrow('bug');
+  });
+
+  it('is newer by its attempt, then by its number', () => {
+    const by = (attempt: number, number: number) => ({ ...checkpoint, attempt, number });
+    expect(isNewer(by(1, 1), null)).toBe(true);
+    expect(isNewer(by(2, 1), by(1, 9))).toBe(true);
+    expect(isNewer(by(1, 9), by(2, 1))).toBe(false);
+    expect([isNewer(by(1, 2), by(1, 1)), isNewer(by(1, 1), by(1, 1))]).toEqual([true, false]);
   });
 });
 

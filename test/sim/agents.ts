@@ -1,6 +1,7 @@
 import type { AgentReport, Aptitude, Job, PublishStep, StopReason } from '../../src/protocol/agent.ts';
-import type { Now, RunId } from '../../src/protocol/ids.ts';
+import type { BlobId, Now, RunId } from '../../src/protocol/ids.ts';
 import type { Repository } from '../../src/protocol/record.ts';
+import type { Wanted } from './copies.ts';
 import { type AgentScript, type PublishScript, publishesAtOnce, quickAgent } from './script.ts';
 
 /** What virtual agents need of the PC that they run on. */
@@ -10,7 +11,10 @@ export interface AgentHost {
   isAsleep(): boolean;
   /** By this PC's clock, while the process lives; if that is stopped then, once it goes on. */
   after(ms: number, action: () => void): void;
-  /** The end of a run is its last report. */
+  /** The bytes of an earlier attempt's checkpoint, where somebody has them. */
+  fetch(wanted: Wanted, resume: (isHere: boolean) => void): void;
+  wentOn(run: RunId, blob: BlobId): void;
+  /** A checkpoint that is reported is on this PC. The end of a run is its last report. */
   report(run: RunId, report: AgentReport): void;
 }
 

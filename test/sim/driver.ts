@@ -1,10 +1,11 @@
 import { Core } from '../../src/peer/core/core.ts';
 import type { CoreConfig, Effect, Input } from '../../src/peer/core/io.ts';
 import type { AgentReport } from '../../src/protocol/agent.ts';
-import type { HostId, Now, PeerId, RunId, TaskId } from '../../src/protocol/ids.ts';
+import { type HostId, type Now, type PeerId, type RunId, type TaskId, taskOfRun } from '../../src/protocol/ids.ts';
 import { isTerminal } from '../../src/protocol/state.ts';
 import type { Timing } from '../../src/protocol/timing.ts';
 import type { AgentHost, VirtualAgents } from './agents.ts';
+import { type CopiesHost, VirtualCopies } from './copies.ts';
 import type { NetworkHost, VirtualNetwork } from './network.ts';
 import type { Node } from './node.ts';
 import type { Observation, Observer, PeerChange } from './observation.ts';
@@ -14,6 +15,11 @@ import type { Random } from './random.ts';
 import type { Outgoing, Records } from './records.ts';
 import type { Trace } from './trace.ts';
 import type { TrafficCounter } from './traffic.ts';
+
+const isOpen = (core: Core, task: TaskId): boolean => {
+  const view = core.task(task);
+  return view !== null && !isTerminal(view.state);
+};
 
 /** What a process says on its way out needs so long to leave. */
 export const exitMs = 5;
@@ -25,6 +31,8 @@ export interface DriverParts {
   readonly nodes: ReadonlyMap<PeerId, Node>;
   readonly network: (host: NetworkHost) => VirtualNetwork;
   readonly agents: VirtualAgents;
+  /** Of crashes, that take the checkpoints on the disk with them. */
+  readonly lostCheckpoints: number;
   readonly timing: Timing;
   readonly traffic: TrafficCounter;
   readonly records: Records | null;
@@ -38,6 +46,7 @@ export class Driver {
   readonly #parts: DriverParts;
   readonly #nodes: readonly Node[];
   readonly #boots: Random;
+  readonly #copies: VirtualCopies;
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
@@ -52,6 +61,7 @@ export class Driver {
       },
       onDown: (peer, neighbour) => this.input(this.at(peer), { type: 'peer-down', peer: neighbour }),
     });
+    this.#copies = new VirtualCopies(this, parts.random('copies'), parts.lostCheckpoints);
   }
 
   at(peer: PeerId): Node {
@@ -63,11 +73,12 @@ export class Driver {
   start(node: Node): void {
     if (node.core !== null) throw new Error(`${node.name} runs already`);
     node.incarnation += 1;
-    node.clock.boot(this.#nowMs, Math.floor(this.#boots.next() * 1_000_000));
+    node.clock.boot(this.nowMs, Math.floor(this.#boots.next() * 1_000_000));
     const { stored, records } = node.disk.load();
     const leases = stored.registers.filter(({ task }) => this.#leaders(task).length > 0).length;
     const core = new Core(this.#config(node), stored, records.map(opened), this.now(node));
     node.boot(core);
+    node.checkpoints.sweep((task) => isOpen(core, task));
     this.changed(node, 'started', leases);
     this.#perform(node, core.start(this.now(node)));
     this.network.connect(node.id);
@@ -90,6 +101,7 @@ export class Driver {
 
   end(node: Node, change: 'crashed' | 'left'): void {
     for (const run of node.agents.keys()) this.#noteEnded(node, run, 'killed');
+    if (change === 'crashed') this.#copies.crashed(node);
     this.#parts.agents.killed(node.name);
     node.die();
     this.endSleepCut(node);
@@ -105,7 +117,9 @@ export class Driver {
   agentReport(node: Node, run: RunId, report: AgentReport): void {
     if (!node.agents.has(run)) return;
     if (report.type === 'ready') {
-      this.observe({ at: this.#nowMs, peer: node.name, type: 'wants-grant', run, step: report.step });
+      this.observe({ at: this.nowMs, peer: node.name, type: 'wants-grant', run, step: report.step });
+    } else if (report.type === 'checkpoint') {
+      this.#copies.keep(node, taskOfRun(run), report.checkpoint.blob);
     } else if (report.type !== 'progress') {
       node.agents.delete(run);
       this.#noteEnded(node, run, report.type);
@@ -113,8 +127,12 @@ export class Driver {
     this.input(node, { type: 'agent', run, report });
   }
 
+  replicated(...[node, run, blob, holders, isLast]: Parameters<CopiesHost['replicated']>): void {
+    this.input(node, { type: 'replicated', run, blob, holders, isLast });
+  }
+
   changed({ name }: Node, change: PeerChange, leases = 0): void {
-    this.observe({ at: this.#nowMs, peer: name, type: 'peer', change, leases });
+    this.observe({ at: this.nowMs, peer: name, type: 'peer', change, leases });
   }
 
   observe(observation: Observation): void {
@@ -123,7 +141,7 @@ export class Driver {
   }
 
   now(node: Node): Now {
-    return node.clock.read(this.#nowMs);
+    return node.clock.read(this.nowMs);
   }
 
   /** The leases that it holds at this moment. */
@@ -133,7 +151,7 @@ export class Driver {
     return core === null ? 0 : core.tasks().filter(({ task }) => core.leads(task.id, now)).length;
   }
 
-  get #nowMs(): number {
+  get nowMs(): number {
     return this.#parts.queue.nowMs;
   }
 
@@ -159,7 +177,7 @@ export class Driver {
 
   #step(node: Node, input: Input, now: Now): void {
     if (node.core === null) return;
-    this.#parts.trace?.event(this.#nowMs, node.name, input);
+    this.#parts.trace?.event(this.nowMs, node.name, input);
     this.#perform(node, node.core.step(input, now));
     if (input.type === 'message' && input.message.type === 'accepted') this.#noteBelief(node, input.message.task);
   }
@@ -167,7 +185,7 @@ export class Driver {
   /** I1, at true time: a belief begins with an elector's `accepted`. Those who stand still believe on. */
   #noteBelief(node: Node, task: TaskId): void {
     if (node.core?.leads(task, this.now(node)) !== true) return;
-    this.observe({ at: this.#nowMs, peer: node.name, type: 'leads', task, leaders: this.#leaders(task) });
+    this.observe({ at: this.nowMs, peer: node.name, type: 'leads', task, leaders: this.#leaders(task) });
   }
 
   #leaders(task: TaskId): readonly string[] {
@@ -186,7 +204,7 @@ export class Driver {
 
   #carryOut(node: Node, effect: Effect): void {
     const { records, agents } = this.#parts;
-    const seen = { at: this.#nowMs, peer: node.name };
+    const seen = { at: this.nowMs, peer: node.name };
     switch (effect.type) {
       case 'persist':
         return this.#persist(node, effect);
@@ -210,7 +228,7 @@ export class Driver {
         const { run, step, validMs } = effect;
         const job = node.agents.get(run);
         records?.published.push({ ...seen, run, step, validMs });
-        this.observe({ ...seen, type: 'granted', run, step, untilMs: this.#nowMs + validMs / node.clock.rate });
+        this.observe({ ...seen, type: 'granted', run, step, untilMs: this.nowMs + validMs / node.clock.rate });
         if (job !== undefined) agents.publish(this.#agentHost(node), job, step, validMs);
         return;
       }
@@ -221,6 +239,10 @@ export class Driver {
         if (job !== undefined) agents.stop(this.#agentHost(node), job, reason);
         return;
       }
+      case 'replicate':
+        return this.#copies.replicate(node, effect);
+      case 'forget-checkpoints':
+        return node.checkpoints.forget(effect.task);
       case 'reply':
         records?.replies.set(effect.id, effect.reply);
         this.observe({ ...seen, type: 'replied', id: effect.id, reply: effect.reply });
@@ -236,7 +258,7 @@ export class Driver {
   }
 
   #persist(node: Node, { record, lazy }: Extract<Effect, { type: 'persist' }>): void {
-    const seen = { at: this.#nowMs, peer: node.name };
+    const seen = { at: this.nowMs, peer: node.name };
     node.disk.write(record, lazy);
     if (record.kind === 'register')
       this.observe({ ...seen, type: 'register', task: record.task, register: record.register });
@@ -247,7 +269,7 @@ export class Driver {
 
   #send(node: Node, to: PeerId, message: Outgoing): void {
     const target = this.at(to);
-    this.#parts.records?.sent.push({ at: this.#nowMs, from: node.name, to: target.name, message });
+    this.#parts.records?.sent.push({ at: this.nowMs, from: node.name, to: target.name, message });
     const deliver = (): void => this.input(target, { type: 'message', from: node.id, message: receivedOf(message) });
     if (target === node) return this.after(node, 0, deliver);
     this.#parts.traffic.direct(node.name, message);
@@ -270,12 +292,14 @@ export class Driver {
       clocks: () => this.now(node),
       isAsleep: () => node.standing === 'asleep',
       after: (ms, action) => this.after(node, ms, action),
+      fetch: (wanted, resume) => this.#copies.fetch(node, wanted, resume),
+      wentOn: (run, blob) => this.observe({ at: this.nowMs, peer: node.name, type: 'went-on', run, blob }),
       report: (run, report) => this.agentReport(node, run, report),
     };
   }
 
   #noteEnded(node: Node, run: RunId, how: string): void {
-    const seen = { at: this.#nowMs, peer: node.name };
+    const seen = { at: this.nowMs, peer: node.name };
     this.#parts.records?.ended.push({ ...seen, run });
     this.observe({ ...seen, type: 'agent-ended', run, how });
   }
@@ -284,10 +308,10 @@ export class Driver {
   after(node: Node, afterMs: number, action: () => void): void {
     const { incarnation, clock } = node;
     const arm = (delayMs: number): void => {
-      const sleptMs = clock.sleptMs(this.#nowMs);
+      const sleptMs = clock.sleptMs(this.nowMs);
       this.#parts.queue.after(delayMs, () => {
         if (node.incarnation !== incarnation || node.core === null) return;
-        const leftMs = clock.sleptMs(this.#nowMs) - sleptMs;
+        const leftMs = clock.sleptMs(this.nowMs) - sleptMs;
         const due = leftMs > 0 ? () => arm(leftMs) : action;
         if (node.standing === 'running') due();
         else node.hold(due);

@@ -1,6 +1,6 @@
-import type { RunId, TaskId } from '../../src/protocol/ids.ts';
+import { type RunId, type TaskId, taskOfRun } from '../../src/protocol/ids.ts';
 import type { Task } from '../../src/protocol/record.ts';
-import { type Observation, type ObservationOf, type Observer, taskOfRun } from './observation.ts';
+import type { Observation, ObservationOf, Observer } from './observation.ts';
 import type { AttemptSpan, FaultSpan, LeaderSpan, TaskHistory } from './result.ts';
 
 type Open<Span> = { -readonly [Field in keyof Span]: Span[Field] };

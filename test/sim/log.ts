@@ -1,8 +1,8 @@
 import { describeVersion } from '../../src/protocol/ballot.ts';
 import type { Generation } from '../../src/protocol/generation.ts';
-import type { TaskId } from '../../src/protocol/ids.ts';
+import { type TaskId, taskOfRun } from '../../src/protocol/ids.ts';
 import type { TaskState } from '../../src/protocol/state.ts';
-import { attemptOfRun, type Observation, type ObservationOf, type Observer, taskOfRun } from './observation.ts';
+import { attemptOfRun, type Observation, type ObservationOf, type Observer } from './observation.ts';
 import { placeOf } from './oracles/oracle.ts';
 
 interface Line {
@@ -97,6 +97,12 @@ function lineOf(observation: Observation): Omit<Line, 'at'> | null {
       return { about: observation.job.task.id, text: `${observation.peer} starts attempt ${observation.job.attempt}` };
     case 'agent-ended':
       return ofRun(observation.run, `${observation.peer}: attempt ${attemptOfRun(observation.run)} ${observation.how}`);
+    case 'checkpoint-kept':
+      return { about: observation.task, text: `${observation.peer} has checkpoint ${observation.blob.slice(-6)}` };
+    case 'went-on': {
+      const { peer, run, blob } = observation;
+      return ofRun(run, `${peer} goes on with attempt ${attemptOfRun(run)} from checkpoint ${blob.slice(-6)}`);
+    }
     case 'wants-grant': {
       const { peer, run, step } = observation;
       return ofRun(run, `${peer} wants to ${step} for attempt ${attemptOfRun(run)}`);

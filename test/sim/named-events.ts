@@ -1,6 +1,6 @@
 import type { Generation } from '../../src/protocol/generation.ts';
-import type { TaskId } from '../../src/protocol/ids.ts';
-import { attemptOfRun, type Observation, type ObservationOf, type Observer, taskOfRun } from './observation.ts';
+import { type TaskId, taskOfRun } from '../../src/protocol/ids.ts';
+import { attemptOfRun, type Observation, type ObservationOf, type Observer } from './observation.ts';
 import type { GrowingRegisters } from './oracles/registers.ts';
 import { type NamedEvent, NamedEvents } from './result.ts';
 
@@ -41,6 +41,8 @@ export class NamedEventCounter implements Observer {
         this.#attempts.set(task.id, Math.max(attempt, this.#attempts.get(task.id) ?? 0));
         return;
       }
+      case 'went-on':
+        return this.#count('resumed-from-checkpoint');
       case 'pushed':
         return this.#onPush(observation);
       case 'pull-ended':

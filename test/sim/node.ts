@@ -2,6 +2,7 @@ import type { Core } from '../../src/peer/core/core.ts';
 import { SleepWatch } from '../../src/peer/sleep.ts';
 import type { Job } from '../../src/protocol/agent.ts';
 import type { Now, PeerId, RunId } from '../../src/protocol/ids.ts';
+import { VirtualFolder } from './checkpoints.ts';
 import { Clock } from './clock.ts';
 import { DiskImage } from './disk.ts';
 import type { Cut } from './network.ts';
@@ -15,6 +16,7 @@ export class Node {
   readonly id: PeerId;
   readonly spec: PeerSpec;
   readonly disk = new DiskImage();
+  readonly checkpoints = new VirtualFolder();
   readonly clock: Clock;
   incarnation = 0;
   /** Null while the peer is down. */

@@ -1,7 +1,7 @@
 import type { Command, PeerEvent, Reply } from '../../src/peer/core/io.ts';
 import type { StoredRegister } from '../../src/peer/store/store.ts';
 import type { Job, PublishStep } from '../../src/protocol/agent.ts';
-import type { CommitId, RunId, TaskId } from '../../src/protocol/ids.ts';
+import type { BlobId, CommitId, RunId, TaskId } from '../../src/protocol/ids.ts';
 import type { Task } from '../../src/protocol/record.ts';
 import type { TaskState } from '../../src/protocol/state.ts';
 
@@ -26,6 +26,10 @@ type PeerSight =
   | OfEvent<'fork-met'>
   | { readonly type: 'agent-started'; readonly job: Job; readonly running: number; readonly capacity: number }
   | { readonly type: 'agent-ended'; readonly run: RunId; readonly how: string }
+  /** On its disk: its own or a copy. */
+  | { readonly type: 'checkpoint-kept'; readonly task: TaskId; readonly blob: BlobId }
+  /** An attempt goes on from what an earlier one has saved. */
+  | { readonly type: 'went-on'; readonly run: RunId; readonly blob: BlobId }
   | { readonly type: 'wants-grant'; readonly run: RunId; readonly step: PublishStep }
   /** A grant to start `step`, good until that true time. */
   | { readonly type: 'granted'; readonly run: RunId; readonly step: PublishStep; readonly untilMs: number }
@@ -63,5 +67,4 @@ export interface Observer {
   see(observation: Observation): void;
 }
 
-export const taskOfRun = (run: RunId): TaskId => run.slice(0, run.lastIndexOf('/')) as TaskId;
 export const attemptOfRun = (run: RunId): number => Number(run.slice(run.lastIndexOf('/') + 1));

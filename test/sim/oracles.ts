@@ -1,6 +1,7 @@
 import type { TaskId } from '../../src/protocol/ids.ts';
 import type { Observation, Observer } from './observation.ts';
 import { QuorateAttempts, WithinCapacity } from './oracles/attempts.ts';
+import { NewestCheckpoint } from './oracles/checkpoints.ts';
 import { EndsAreFinal } from './oracles/ends.ts';
 import { ForgeFence } from './oracles/forge.ts';
 import { OneGrant } from './oracles/grants.ts';
@@ -15,7 +16,7 @@ import type { World } from './world.ts';
 /** A run that goes wrong soon goes wrong all over: the first findings tell why. */
 const mostFindings = 20;
 
-/** All oracles together, I1 to I9. */
+/** All oracles together, I1 to I10. */
 export class Judge implements Observer {
   readonly findings: Finding[] = [];
   readonly registers: GrowingRegisters;
@@ -38,6 +39,7 @@ export class Judge implements Observer {
       new WithinCapacity(report),
       new EndsAreFinal(report, this.#electorates),
       new OneGrant(report),
+      new NewestCheckpoint(report, this.registers, this.#electorates),
     ];
   }
 

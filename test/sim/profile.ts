@@ -21,6 +21,8 @@ export interface FaultTraits {
   readonly grantAmbushes: number;
   /** Of sleeps, that no driver notices: the core must then notice by its wall clock. */
   readonly unnoticed: number;
+  /** Of crashes, that take the checkpoints on the disk with them. */
+  readonly lostCheckpoints: number;
 }
 
 /** What people do with the mesh itself, as shares of their submissions. */
@@ -48,7 +50,7 @@ const calm: Traits = {
   conditions: { latencyMs: [0.2, 2], loss: 0, copies: 0, disorder: 0, gossipLoss: 0, lastWords: 0 },
   rates: [0.9999, 1.0001],
   wallOffsetMs: 500,
-  agents: { workMs: [15_000, 240_000], failures: 0, refusals: 0, quotas: 0 },
+  agents: { workMs: [15_000, 240_000], failures: 0, refusals: 0, quotas: 0, checkpoints: 0.5 },
   wire: { slowPushes: 0, losses: 0 },
   maintainers: { merges: 0.5, closes: 0, removals: 0.5, ownCommits: 0 },
   people: { twins: 0, again: 0, cancels: 0, adopts: 0 },
@@ -59,7 +61,7 @@ const rough: Traits = {
   conditions: { latencyMs: [0.2, 20], loss: 0.002, copies: 0.002, disorder: 0.01, gossipLoss: 0.02, lastWords: 0.8 },
   rates: [0.95, 1.045],
   wallOffsetMs: 5_000,
-  agents: { workMs: [10_000, 120_000], failures: 0.03, refusals: 0, quotas: 0 },
+  agents: { workMs: [10_000, 120_000], failures: 0.03, refusals: 0, quotas: 0, checkpoints: 0.5 },
   wire: { slowPushes: 0.02, losses: 0.01 },
   maintainers: { merges: 0.6, closes: 0.1, removals: 0.5, ownCommits: 0 },
   people: { twins: 0.05, again: 0.05, cancels: 0.05, adopts: 0 },
@@ -72,6 +74,7 @@ const rough: Traits = {
     promiseAmbushes: 0.005,
     grantAmbushes: 0.01,
     unnoticed: 0,
+    lostCheckpoints: 0,
   },
 };
 
@@ -79,7 +82,7 @@ const hostile: Traits = {
   conditions: { latencyMs: [0.2, 40], loss: 0.02, copies: 0.02, disorder: 0.05, gossipLoss: 0.1, lastWords: 0.8 },
   rates: [0.95, 1.045],
   wallOffsetMs: 60_000,
-  agents: { workMs: [3_000, 60_000], failures: 0.08, refusals: 0.02, quotas: 0.04 },
+  agents: { workMs: [3_000, 60_000], failures: 0.08, refusals: 0.02, quotas: 0.04, checkpoints: 0.5 },
   wire: { slowPushes: 0.1, losses: 0.05 },
   maintainers: { merges: 0.6, closes: 0.2, removals: 0.6, ownCommits: 0.04 },
   people: { twins: 0.25, again: 0.1, cancels: 0.15, adopts: 0.1 },
@@ -92,6 +95,7 @@ const hostile: Traits = {
     promiseAmbushes: 0.06,
     grantAmbushes: 0.2,
     unnoticed: 0.3,
+    lostCheckpoints: 0.2,
   },
 };
 

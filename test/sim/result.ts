@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly onProgress?: (done: number, tasksEnded: number) => void;
 }
 
-/** `invariant` is one of I1 to I9. */
+/** `invariant` is one of I1 to I10. */
 export interface Violation {
   readonly invariant: string;
   readonly atMs: number;
@@ -104,5 +104,6 @@ export const NamedEvents = [
   'two-pc-takeover',
   'fork-met',
   'merged-before-late-push',
+  'resumed-from-checkpoint',
 ] as const;
 export type NamedEvent = (typeof NamedEvents)[number];

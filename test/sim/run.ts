@@ -104,6 +104,7 @@ class Run {
       queue,
       random,
       agents: this.#workers,
+      lostCheckpoints: faults?.lostCheckpoints ?? 0,
       conditions,
       observer: this.#observers,
       trace: this.#trace,

@@ -42,6 +42,8 @@ function describe(input: Input): string {
       return `timer ${input.timer.type}`;
     case 'agent':
       return `${input.report.type} ${input.run}`;
+    case 'replicated':
+      return `${input.type} ${input.run} ${input.holders.join(' ')}`;
     case 'peer-up':
     case 'peer-down':
       return `${input.type} ${input.peer}`;

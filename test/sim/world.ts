@@ -1,6 +1,6 @@
 import type { Command, Input, Reply, TaskView } from '../../src/peer/core/io.ts';
 import type { AgentReport, Job } from '../../src/protocol/agent.ts';
-import type { CommandId, Now, PeerId, RunId, TaskId } from '../../src/protocol/ids.ts';
+import type { BlobId, CommandId, Now, PeerId, RunId, TaskId } from '../../src/protocol/ids.ts';
 import { type Draft, promptKey } from '../../src/protocol/record.ts';
 import { defaultTiming, type Timing } from '../../src/protocol/timing.ts';
 import { ScriptedAgents, type VirtualAgents } from './agents.ts';
@@ -27,6 +27,8 @@ export interface WorldOptions {
   readonly publish?: PublishScript;
   /** Instead of scripts. */
   readonly agents?: VirtualAgents;
+  /** Of crashes, that take the checkpoints on the disk with them. */
+  readonly lostCheckpoints?: number;
   readonly conditions?: Conditions;
   readonly observer?: Observer;
   readonly trace?: Trace;
@@ -66,6 +68,7 @@ export class World implements Records {
       nodes: new Map(specs.map((spec) => [peerIdOf(spec.name), new Node(peerIdOf(spec.name), spec)])),
       network: (host) => new VirtualNetwork(this.queue, random('network'), host, options.conditions ?? goodConditions),
       agents: options.agents ?? new ScriptedAgents(options.agent, options.publish),
+      lostCheckpoints: options.lostCheckpoints ?? 0,
       timing: { ...defaultTiming, ...options.timing },
       traffic: this.traffic,
       records: options.recording === false ? null : this,
@@ -247,6 +250,15 @@ export class World implements Records {
   /** What would be found by a start on this peer's disk. */
   stored(name: string): ReturnType<DiskImage['load']>['stored'] {
     return this.#node(name).disk.load().stored;
+  }
+
+  hasCheckpoint(name: string, task: TaskId, blob: BlobId): boolean {
+    return this.#node(name).checkpoints.has(task, blob);
+  }
+
+  /** As if its disk were full. */
+  refuseCheckpoints(name: string): void {
+    this.#node(name).checkpoints.isFull = true;
   }
 
   nameOf(peer: PeerId): string {

@@ -27,7 +27,12 @@ export interface TaskJson {
   readonly worker: string | null;
   readonly attempt: number;
   readonly bids: readonly { readonly peer: string; readonly score: number; readonly declined: string | null }[];
-  readonly attempts: readonly { readonly number: number; readonly worker: string; readonly outcome: string | null }[];
+  readonly attempts: readonly {
+    readonly number: number;
+    readonly worker: string;
+    readonly outcome: string | null;
+    readonly checkpoints: readonly unknown[];
+  }[];
   readonly result: null | {
     readonly branch: string;
     readonly commit: string;

@@ -111,7 +111,7 @@ const attemptJson = (attempt: AttemptRecord): TaskJson['attempts'][number] => ({
   outcome: attempt.outcome?.type ?? null,
   reason: attempt.outcome && reasonOf(attempt.outcome),
   costUsd: attempt.costUsd,
-  checkpoints: [],
+  checkpoints: attempt.checkpoints.map(({ commit, at }) => ({ commit, at: iso(at) })),
 });
 
 const reasonOf = (outcome: Outcome): string | null => (outcome.type === 'done' ? null : outcome.reason);

@@ -30,7 +30,7 @@ const attemptJsonSchema = z.object({
   outcome: z.string().nullable(),
   reason: z.string().nullable(),
   costUsd,
-  checkpoints: z.array(z.unknown()),
+  checkpoints: z.array(z.object({ commit: commitIdSchema, at: time })),
 });
 
 export const taskJsonSchema = z.object({

@@ -1,6 +1,6 @@
 import type { Version } from '../../protocol/ballot.ts';
 import { generationOf } from '../../protocol/generation.ts';
-import { byText, type GenerationId, type PeerId, type TaskId } from '../../protocol/ids.ts';
+import { byText, type GenerationId, type PeerId, runIdOf, type TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { Task } from '../../protocol/record.ts';
 import { initialState, isTerminal, type TaskState } from '../../protocol/state.ts';
@@ -121,6 +121,7 @@ export class Catalogue {
     this.#revision += 1;
     const hasMoved = summary.state.generation?.id !== entry.state.generation?.id;
     if (order > 0 && (hasMoved || isTerminal(next.state))) this.#persist(next, summary.version, step);
+    if (order > 0) this.#moveCheckpoint(entry, next, step);
     for (const event of fresh) step.emit({ type: 'story', task: summary.task, story: event });
     step.emit({ type: 'task', task: summary.task });
     return order > 0;
@@ -216,6 +217,16 @@ export class Catalogue {
     const answers = summary.answers.length > 0 ? summary.answers : entry.answers;
     const progress = state.attemptsStarted > entry.state.attemptsStarted ? null : entry.progress;
     return { task: entry.task, stamp: stampOf(state, version), state, leader, stalled, answers, story, progress };
+  }
+
+  /** Whoever has the bytes gives them to the electors that have none yet; an ended task needs them no more. */
+  #moveCheckpoint(before: Entry, { task, state }: Entry, step: Step): void {
+    if (isTerminal(state)) return step.forgetCheckpoints(task.id);
+    const known = generationOf(task, before.state).electorate;
+    const added = generationOf(task, state).electorate.filter((peer) => !known.includes(peer));
+    const { checkpoint } = state;
+    if (checkpoint !== null && added.length > 0)
+      step.replicate(runIdOf(task.id, checkpoint.attempt), checkpoint.blob, added);
   }
 
   #persist({ task, state, story, answers }: Entry, version: Version, step: Step): void {

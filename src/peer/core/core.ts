@@ -146,6 +146,8 @@ export class Core {
         this.#noteRefusal(input, step);
         this.#worker.onAgent(input.run, input.report, step);
         return this.#bidder.offer(step);
+      case 'replicated':
+        return this.#worker.onReplicated(input, step);
       case 'woke':
         this.#leaders.dropAll(step);
         return this.#worker.onWoke(step);

@@ -2,7 +2,7 @@ import type { AgentReport, Aptitude, Job, PublishStep, StopReason } from '../../
 import type { Ballot } from '../../protocol/ballot.ts';
 import type { Generation } from '../../protocol/generation.ts';
 import type { Advert, Hello } from '../../protocol/hello.ts';
-import type { CommandId, GenerationId, HostId, PeerId, RunId, TaskId } from '../../protocol/ids.ts';
+import type { BlobId, CommandId, GenerationId, HostId, PeerId, RunId, TaskId } from '../../protocol/ids.ts';
 import type { Gossip, Message, SubmitReply } from '../../protocol/messages.ts';
 import type { Draft, Repository, Sign, Task } from '../../protocol/record.ts';
 import type { TaskState } from '../../protocol/state.ts';
@@ -19,6 +19,14 @@ export type Input =
   | { readonly type: 'timer'; readonly timer: Timer }
   | { readonly type: 'command'; readonly id: CommandId; readonly command: Command }
   | { readonly type: 'agent'; readonly run: RunId; readonly report: AgentReport }
+  /** Who is now known to have a checkpoint, of those that it was to be copied to. More may follow, unless it is the last. */
+  | {
+      readonly type: 'replicated';
+      readonly run: RunId;
+      readonly blob: BlobId;
+      readonly holders: readonly PeerId[];
+      readonly isLast: boolean;
+    }
   /** The machine slept, or this process stood still: whatever was held on a clock is given up. */
   | { readonly type: 'woke'; readonly lostMs: number };
 
@@ -33,6 +41,8 @@ export type ReceivedGossip = Exclude<Gossip, { type: 'task' }> | { readonly type
  * written with the next one that is not, and a crash may lose it, since sync would bring it back. A `send` to this very
  * peer comes back as a message, after all that stands before it. Timers are never cancelled: a stale one is recognised when it fires.
  */
+export type InputOf<Type extends Input['type']> = Extract<Input, { type: Type }>;
+
 export type Effect =
   | { readonly type: 'persist'; readonly record: DurableRecord; readonly lazy: boolean }
   | { readonly type: 'send'; readonly to: PeerId; readonly message: Message }
@@ -41,6 +51,13 @@ export type Effect =
   | { readonly type: 'start-agent'; readonly job: Job }
   | { readonly type: 'publish'; readonly run: RunId; readonly step: PublishStep; readonly validMs: number }
   | { readonly type: 'stop-agent'; readonly run: RunId; readonly reason: StopReason }
+  /**
+   * Each of these is to have the checkpoint's bytes, this peer too if it is one of them. Answered by `replicated` as they come
+   * to have it, whatever came of it in the end; where the bytes are not here, nobody comes to.
+   */
+  | { readonly type: 'replicate'; readonly run: RunId; readonly blob: BlobId; readonly to: readonly PeerId[] }
+  /** The task has ended: its checkpoints here are of no more use. */
+  | { readonly type: 'forget-checkpoints'; readonly task: TaskId }
   | { readonly type: 'reply'; readonly id: CommandId; readonly reply: Reply }
   /** For observers only: logs, `status`, the simulator's oracles. Nothing may depend on it. */
   | { readonly type: 'emit'; readonly event: PeerEvent };

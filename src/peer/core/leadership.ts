@@ -8,10 +8,13 @@ import {
   Attempts,
   activePhase,
   assign,
+  type Checkpoint,
   cancel,
   endAttempt,
+  isNewer,
   isTerminal,
   type Outcome,
+  saveCheckpoint,
   seal,
   startPublishing,
   type TaskState,
@@ -42,6 +45,8 @@ export class Leadership {
   #grantUntil: MonoMs | null = null;
   #wish: Wish | null = null;
   #outcome: MessageOf<'outcome'> | null = null;
+  /** Saved by the worker, not yet written. */
+  #checkpoint: Checkpoint | null = null;
   #carriedOut: Version | null = null;
   #timerAt: MonoMs | null = null;
 
@@ -85,6 +90,7 @@ export class Leadership {
     const state = this.#proposer.committed.value;
     if (isTerminal(state)) return this.#retire(null, step);
     const active = activePhase(state);
+    if (active !== null && this.#saves(state, active, step)) return;
     if (active !== null && this.#outcome?.attempt === active.attempt) return this.#end(this.#outcome, step);
     if (this.#cancels(state, step)) return;
     if (this.#mustMove(active, step)) return this.#move(step);
@@ -101,6 +107,7 @@ export class Leadership {
     const { attempt } = message;
     const current = this.#isCurrent(from, attempt);
     if (current) this.#heard(attempt, step);
+    if (current) this.#note(message.checkpoint);
     step.send(from, { type: 'heartbeat-ack', task: this.#id, attempt, standing: current ? 'current' : 'stale' });
     if (current && message.progress !== null) this.#teller.progress(attempt, message.progress, step);
     this.drive(step);
@@ -109,6 +116,7 @@ export class Leadership {
   onPublishRequest(from: PeerId, message: Wish, step: Step): void {
     if (this.#isCurrent(from, message.attempt)) {
       this.#heard(message.attempt, step);
+      this.#note(message.checkpoint);
       this.#wish = message;
       this.drive(step);
     } else {
@@ -124,6 +132,7 @@ export class Leadership {
     }
     if (this.#isCurrent(from, attempt)) {
       this.#outcome = message;
+      this.#note(message.checkpoint);
       this.drive(step);
     } else if (!this.#proposer.writing) {
       step.send(from, { type: 'outcome-ack', task: this.#id, attempt });
@@ -208,6 +217,20 @@ export class Leadership {
     this.#place(outcome, step);
   }
 
+  #note(checkpoint: Checkpoint | null): void {
+    if (checkpoint !== null && isNewer(checkpoint, this.#checkpoint)) this.#checkpoint = checkpoint;
+  }
+
+  /** A new checkpoint is written before whatever else its worker asks for. */
+  #saves(state: TaskState, { attempt }: ActivePhase, step: Step): boolean {
+    const checkpoint = this.#checkpoint;
+    this.#checkpoint = null;
+    if (checkpoint === null || checkpoint.attempt !== attempt || !isNewer(checkpoint, state.checkpoint)) return false;
+    this.#teller.note('checkpoint', `attempt ${attempt} has saved ${checkpoint.commit.slice(0, 10)}`, step);
+    this.#write((last) => saveCheckpoint(last, checkpoint), step);
+    return true;
+  }
+
   /** Grants what is committed; what is not is committed first. */
   #consider(wish: Wish, state: TaskState, active: ActivePhase, step: Step): void {
     const { commit, expectedTip, request, attempt } = wish;
@@ -262,6 +285,7 @@ export class Leadership {
         attempt,
         ballot: this.ballot,
         publication: state.publication,
+        checkpoint: state.checkpoint,
       });
     }
     if (active === null && this.#outcome !== null) this.#settle(this.#outcome, state, step);

@@ -1,5 +1,5 @@
 import type { Job, PublishStep, StopReason } from '../../protocol/agent.ts';
-import type { CommandId, MonoMs, Now, PeerId, RunId, WallMs } from '../../protocol/ids.ts';
+import type { BlobId, CommandId, MonoMs, Now, PeerId, RunId, TaskId, WallMs } from '../../protocol/ids.ts';
 import type { Gossip, Message } from '../../protocol/messages.ts';
 import type { DurableRecord } from '../store/store.ts';
 import type { Effect, PeerEvent, Reply, Timer } from './io.ts';
@@ -60,6 +60,14 @@ export class Step {
 
   stopAgent(run: RunId, reason: StopReason): void {
     this.#effects.push({ type: 'stop-agent', run, reason });
+  }
+
+  replicate(run: RunId, blob: BlobId, to: readonly PeerId[]): void {
+    this.#effects.push({ type: 'replicate', run, blob, to });
+  }
+
+  forgetCheckpoints(task: TaskId): void {
+    this.#effects.push({ type: 'forget-checkpoints', task });
   }
 
   reply(id: CommandId, reply: Reply): void {

@@ -1,42 +1,14 @@
 import type { AgentReport, PublishStep, StopReason } from '../../protocol/agent.ts';
-import { type MonoMs, type Now, type PeerId, type RunId, runIdOf, type TaskId } from '../../protocol/ids.ts';
+import { type Now, type PeerId, type RunId, runIdOf, type TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { Message, MessageOf } from '../../protocol/messages.ts';
 import type { Task } from '../../protocol/record.ts';
-import { activePhase, isTerminal, type Outcome } from '../../protocol/state.ts';
-import type { Progress } from '../../protocol/summary.ts';
+import { activePhase, type Checkpoint, isNewer, isTerminal, type Outcome } from '../../protocol/state.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
-import type { CoreConfig } from './io.ts';
+import type { CoreConfig, InputOf } from './io.ts';
+import { type Due, type Ending, endingOf, hasEnded, type PublishRequest, type Run, startedRun } from './run.ts';
+import type { Copying } from './saving.ts';
 import type { Step } from './step.ts';
-
-/** What a run asks of its leader: a grant to publish. The last request counts; older ones may still be answered. */
-interface PublishRequest {
-  readonly step: PublishStep;
-  readonly fields: Pick<MessageOf<'publish-request'>, 'commit' | 'expectedTip'>;
-  readonly request: number;
-  /** A grant's validity is counted from here, not from when its answer came. */
-  readonly sentAt: Now;
-}
-
-/** How a run ended, told to the leader until it says that this is durable. */
-interface Ending {
-  readonly outcome: Outcome;
-  readonly costUsd: number | null;
-}
-
-interface Run {
-  readonly id: RunId;
-  readonly task: Task;
-  readonly attempt: number;
-  leader: PeerId;
-  /** When a leader last said that this attempt is the current one. */
-  ackedAt: MonoMs;
-  progress: Progress | null;
-  wish: PublishRequest | null;
-  /** Set once the agent is being stopped: nothing of it counts any more but its end. */
-  stopping: StopReason | null;
-  ending: Ending | null;
-}
 
 /** After this many heartbeats without an answer the worker looks for a new leader among the electors. */
 const unansweredBeats = 2.5;
@@ -62,7 +34,7 @@ export class Worker {
     this.#catalogue = catalogue;
   }
 
-  /** I7: runs whose agent has not ended, however it is about to. */
+  /** I7: runs whose end has not been told, however it is about to. */
   get running(): number {
     return [...this.#runs.values()].filter((run) => run.ending === null).length;
   }
@@ -81,7 +53,7 @@ export class Worker {
   }
 
   onAssign(from: PeerId, message: MessageOf<'assign'>, mayStart: boolean, step: Step): void {
-    const { task: id, attempt, publication } = message;
+    const { task: id, attempt, publication, checkpoint } = message;
     const run = this.#runs.get(runIdOf(id, attempt));
     if (run !== undefined) return this.#follow(run, from, step);
     if ((this.#taken.get(id) ?? 0) >= attempt) return;
@@ -94,22 +66,14 @@ export class Worker {
         attempt,
         outcome: { type: 'refused', reason },
         costUsd: null,
+        checkpoint: null,
       });
     }
     this.#taken.set(id, attempt);
-    const started: Run = {
-      id: runIdOf(id, attempt),
-      task: entry.task,
-      attempt,
-      leader: from,
-      ackedAt: step.monoMs,
-      progress: null,
-      wish: null,
-      stopping: null,
-      ending: null,
-    };
+    const started = startedRun(entry.task, attempt, from, step);
     this.#runs.set(started.id, started);
-    step.startAgent({ run: started.id, task: entry.task, attempt, publication });
+    const holders = this.#catalogue.electorate(id);
+    step.startAgent({ run: started.id, task: entry.task, attempt, publication, checkpoint, holders });
     step.emit({ type: 'attempt-started', task: id, attempt });
     this.#beat(started, step);
   }
@@ -120,7 +84,7 @@ export class Worker {
     const run = this.#runs.get(runIdOf(task, attempt));
     if (run !== undefined) return this.#follow(run, from, step);
     const outcome: Outcome = { type: 'lapsed', reason: 'its worker no longer runs it' };
-    step.send(from, { type: 'outcome', task, attempt, outcome, costUsd: null });
+    step.send(from, { type: 'outcome', task, attempt, outcome, costUsd: null, checkpoint: null });
   }
 
   onAck(from: PeerId, message: MessageOf<'heartbeat-ack'>, step: Step): void {
@@ -157,38 +121,46 @@ export class Worker {
 
   onAgent(id: RunId, report: AgentReport, step: Step): void {
     const run = this.#runs.get(id);
-    if (run === undefined || run.ending !== null) return;
+    if (run === undefined || hasEnded(run)) return;
     switch (report.type) {
       case 'progress':
         run.progress = { text: report.text.slice(0, Limits.line), costUsd: report.costUsd, at: step.wallMs };
         this.#catalogue.progress(run.task.id, run.attempt, run.progress, step);
         return;
+      case 'checkpoint':
+        return this.#copy(run, run.saving.offer(report.checkpoint, this.#catalogue.electorate(run.task.id)), step);
       case 'ready': {
         if (run.stopping !== null) return;
         const { commit, expectedTip } = report;
-        return this.#ask(run, report.step, { commit, expectedTip }, step);
-      }
-      case 'published':
-        return this.#end(run, { outcome: { type: 'done', result: report.result }, costUsd: report.costUsd }, step);
-      case 'failed': {
-        const { reason, final, costUsd } = report;
-        return this.#end(run, { outcome: { type: 'failed', reason: bounded(reason), final }, costUsd }, step);
-      }
-      case 'refused':
-        return this.#end(run, { outcome: { type: 'refused', reason: bounded(report.reason) }, costUsd: null }, step);
-      case 'quota': {
-        const { until, reason, costUsd } = report;
-        return this.#end(run, { outcome: { type: 'quota', until, reason: bounded(reason) }, costUsd }, step);
+        return this.#whenSaved(run, { type: 'ask', step: report.step, fields: { commit, expectedTip } }, step);
       }
       case 'stopped':
         return this.#onStopped(run, step);
+      case 'published':
+        return this.#end(run, endingOf(report), step);
+      case 'failed':
+      case 'refused':
+      case 'quota':
+        return this.#whenSaved(run, { type: 'end', ending: endingOf(report) }, step);
     }
   }
 
   /** Heartbeats, and whatever was asked or told without an answer, once more. */
   onTimer(id: RunId, step: Step): void {
     const run = this.#runs.get(id);
-    if (run !== undefined) this.#beat(run, step);
+    if (run === undefined) return;
+    if (run.due !== null && step.monoMs - run.due.since >= this.#config.timing.replicateMs) this.#tell(run, step);
+    this.#beat(run, step);
+  }
+
+  /** A checkpoint that a majority of the electors has is told to the leader at once, with whatever has waited for that. */
+  onReplicated({ run: id, blob, holders, isLast }: InputOf<'replicated'>, step: Step): void {
+    const run = this.#runs.get(id);
+    if (run === undefined) return;
+    const { saved } = run.saving;
+    this.#copy(run, run.saving.onCopies(blob, holders, isLast, this.#catalogue.electorate(run.task.id)), step);
+    if (run.due !== null && !run.saving.isBusy) return this.#tell(run, step);
+    if (run.saving.saved !== saved) this.#say(run, step);
   }
 
   /** The mesh has news of a task: a run whose attempt is over stops. */
@@ -220,6 +192,23 @@ export class Worker {
     for (const run of this.#runs.values()) this.#supersede(run, 'draining', step);
   }
 
+  #copy(run: Run, copying: Copying | null, step: Step): void {
+    if (copying !== null) step.replicate(run.id, copying.checkpoint.blob, copying.electorate);
+  }
+
+  #whenSaved(run: Run, due: Due, step: Step): void {
+    run.due = { ...due, since: step.monoMs };
+    if (!run.saving.isBusy) this.#tell(run, step);
+  }
+
+  /** due → asked or ended. */
+  #tell(run: Run, step: Step): void {
+    const { due } = run;
+    run.due = null;
+    if (due?.type === 'ask') this.#ask(run, due.step, due.fields, step);
+    if (due?.type === 'end') this.#end(run, due.ending, step);
+  }
+
   #ask(run: Run, publishStep: PublishStep, fields: PublishRequest['fields'], step: Step): void {
     this.#request += 1;
     run.wish = { step: publishStep, fields, request: this.#request, sentAt: step.now };
@@ -238,24 +227,23 @@ export class Worker {
   /** A drained run is handed over; one that was stopped because it no longer counts has nothing to tell. */
   #onStopped(run: Run, step: Step): void {
     if (run.stopping === 'draining') {
-      return this.#end(
-        run,
-        { outcome: { type: 'drained', reason: 'its peer is stopping' }, costUsd: run.progress?.costUsd ?? null },
-        step,
-      );
+      const costUsd = run.progress?.costUsd ?? null;
+      const ending: Ending = { outcome: { type: 'drained', reason: 'its peer is stopping' }, costUsd };
+      return this.#whenSaved(run, { type: 'end', ending }, step);
     }
     step.emit({ type: 'attempt-ended', task: run.task.id, attempt: run.attempt, how: run.stopping ?? 'stopped' });
     this.#close(run, step);
   }
 
   #supersede(run: Run, reason: StopReason, step: Step): void {
-    if (run.ending !== null) {
+    if (hasEnded(run)) {
       if (reason !== 'draining') this.#close(run, step);
       return;
     }
     if (run.stopping !== null) return;
     run.stopping = reason;
     run.wish = null;
+    run.due = null;
     step.stopAgent(run.id, reason);
   }
 
@@ -279,15 +267,25 @@ export class Worker {
     const { attempt, progress } = run;
     if (run.ending !== null) return this.#toLeader(run, this.#endingMessage(run, run.ending), step);
     if (run.wish !== null) return this.#ask(run, run.wish.step, run.wish.fields, step);
-    this.#toLeader(run, { type: 'heartbeat', task: run.task.id, attempt, progress }, step);
+    const checkpoint = this.#unwritten(run);
+    this.#toLeader(run, { type: 'heartbeat', task: run.task.id, attempt, progress, checkpoint }, step);
   }
 
-  #endingMessage({ task, attempt }: Run, { outcome, costUsd }: Ending): Message {
-    return { type: 'outcome', task: task.id, attempt, outcome, costUsd };
+  #endingMessage(run: Run, { outcome, costUsd }: Ending): Message {
+    const { task, attempt } = run;
+    return { type: 'outcome', task: task.id, attempt, outcome, costUsd, checkpoint: this.#unwritten(run) };
   }
 
-  #requestMessage({ task, attempt }: Run, { step, fields, request }: PublishRequest): Message {
-    return { type: 'publish-request', task: task.id, attempt, request, step, ...fields };
+  #requestMessage(run: Run, { step, fields, request }: PublishRequest): Message {
+    const { task, attempt } = run;
+    const checkpoint = this.#unwritten(run);
+    return { type: 'publish-request', task: task.id, attempt, request, step, checkpoint, ...fields };
+  }
+
+  /** Its newest checkpoint, until the register is known to have it. */
+  #unwritten({ task, saving: { saved } }: Run): Checkpoint | null {
+    const known = this.#catalogue.get(task.id)?.state.checkpoint ?? null;
+    return saved !== null && isNewer(saved, known) ? saved : null;
   }
 
   /** The leader, or every elector where it has not answered for a while: whoever leads now will. */
@@ -309,5 +307,3 @@ const withFirst = (first: PeerId, others: readonly PeerId[]): readonly PeerId[] 
   first,
   ...others.filter((peer) => peer !== first),
 ];
-
-const bounded = (reason: string): string => reason.slice(0, Limits.reason);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { peerJson, repositoryText, statusJson, taskJson } from '../../../src/peer/control/json.ts';
 import { peerJsonSchema, statusJsonSchema, taskJsonSchema } from '../../../src/peer/control/shapes.ts';
-import type { CommitId, HostId, TaskId } from '../../../src/protocol/ids.ts';
+import type { BlobId, CommitId, HostId, TaskId } from '../../../src/protocol/ids.ts';
 import { wallMs } from '../../../src/protocol/ids.ts';
-import { assign, cancel, endAttempt, initialState } from '../../../src/protocol/state.ts';
+import { assign, cancel, endAttempt, initialState, saveCheckpoint } from '../../../src/protocol/state.ts';
 import { alpha, beta, FakeService, makeView } from './fake-service.ts';
 
 const commit = 'a'.repeat(40) as CommitId;
@@ -79,6 +79,16 @@ describe('a task as JSON', () => {
         },
       ],
     });
+  });
+
+  it('tells what each attempt has saved', () => {
+    const checkpoint = {
+      ...{ blob: 'b'.repeat(64) as BlobId, bytes: 9, base: commit, commit, attempt: 1, number: 1 },
+      ...{ finished: false, session: 'command', at: wallMs(2_500) },
+    };
+    expect(taskJson(makeView('t', { state: saveCheckpoint(assigned, checkpoint) })).attempts[0]?.checkpoints).toEqual([
+      { commit, at: '1970-01-01T00:00:02.500Z' },
+    ]);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import type { BranchTip } from '../../../src/agents/forge/forge.ts';
-import type { CommitId, RunId, TaskId } from '../../../src/protocol/ids.ts';
-import { attemptOfRun, type Observer, taskOfRun } from '../observation.ts';
+import { type CommitId, type RunId, type TaskId, taskOfRun } from '../../../src/protocol/ids.ts';
+import { attemptOfRun, type Observer } from '../observation.ts';
 
 export interface Pull {
   readonly number: number;

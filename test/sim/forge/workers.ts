@@ -1,12 +1,12 @@
-import type { Aptitude, Job, PublishStep } from '../../../src/protocol/agent.ts';
-import { type RunId, wallMs } from '../../../src/protocol/ids.ts';
+import type { Aptitude, Job, PublishStep, StopReason } from '../../../src/protocol/agent.ts';
+import { type BlobId, type CommitId, type RunId, wallMs } from '../../../src/protocol/ids.ts';
 import type { Repository, Task } from '../../../src/protocol/record.ts';
 import type { AgentHost, VirtualAgents } from '../agents.ts';
 import { nameOfRepository } from '../oracles/oracle.ts';
 import type { Random } from '../random.ts';
 import type { VirtualForge } from './forge.ts';
 import { type Ending, Publishing, sleeping, VirtualGrants } from './publishing.ts';
-import { Coroutine, type Waiting } from './waiting.ts';
+import { Coroutine, type Waiting, waitFor } from './waiting.ts';
 import type { Wire } from './wire.ts';
 
 /** How agents do, as shares of their attempts. */
@@ -16,15 +16,28 @@ export interface AgentTraits {
   readonly failures: number;
   readonly refusals: number;
   readonly quotas: number;
+  /** The share of its milestones at which an agent's work is saved. */
+  readonly checkpoints: number;
+}
+
+/** An attempt at work. */
+interface Work {
+  readonly host: AgentHost;
+  readonly job: Job;
+  share: number;
+  savedShare: number;
+  checkpoints: number;
 }
 
 interface Running {
   readonly peer: string;
+  readonly work: Work;
   readonly grants: VirtualGrants;
   readonly steps: Coroutine<Ending>;
 }
 
-const progressEveryMs = 20_000;
+/** From one milestone to the next. */
+const milestoneMs = [3_000, 25_000] as const;
 const quotaMs = [20_000, 240_000] as const;
 /** Until nothing of a stopped agent is left. */
 const stopMs = [5, 400] as const;
@@ -35,6 +48,8 @@ export class Workers implements VirtualAgents {
   readonly #wire: Wire;
   readonly #random: Random;
   readonly #running = new Map<string, Running>();
+  /** The share of a task's work that a checkpoint holds. */
+  readonly #saved = new Map<BlobId, number>();
   #traits: AgentTraits;
 
   constructor(forge: VirtualForge, wire: Wire, random: Random, traits: AgentTraits) {
@@ -58,13 +73,14 @@ export class Workers implements VirtualAgents {
   start(host: AgentHost, job: Job): void {
     const grants = new VirtualGrants(host);
     const random = this.#random.fork(`${host.peer} ${job.run}`);
-    const steps = new Coroutine(this.#attempt(host, job, grants, random), (ending) =>
+    const work: Work = { host, job, share: 0, savedShare: 0, checkpoints: 0 };
+    const steps = new Coroutine(this.#attempt(work, grants, random), (ending) =>
       host.after(ending === null ? random.between(...stopMs) : 0, () => {
         this.#running.delete(keyOf(host.peer, job.run));
         host.report(job.run, ending ?? { type: 'stopped' });
       }),
     );
-    this.#running.set(keyOf(host.peer, job.run), { peer: host.peer, grants, steps });
+    this.#running.set(keyOf(host.peer, job.run), { peer: host.peer, work, grants, steps });
     host.after(0, () => steps.run());
   }
 
@@ -72,8 +88,11 @@ export class Workers implements VirtualAgents {
     this.#running.get(keyOf(peer, run))?.grants.give(step, validMs);
   }
 
-  stop({ peer }: AgentHost, { run }: Job): void {
-    this.#running.get(keyOf(peer, run))?.steps.stop();
+  /** What is handed over is saved first. */
+  stop({ peer }: AgentHost, { run }: Job, reason: StopReason): void {
+    const running = this.#running.get(keyOf(peer, run));
+    running?.steps.stop();
+    if (reason === 'draining' && running !== undefined) this.#save(running.work);
   }
 
   killed(peer: string): void {
@@ -85,7 +104,8 @@ export class Workers implements VirtualAgents {
     return { noAccess: null, warm: this.#random.fork(`warm ${peer} ${nameOfRepository(repository)}`).chance(0.5) };
   }
 
-  *#attempt(host: AgentHost, job: Job, grants: VirtualGrants, random: Random): Waiting<Ending> {
+  *#attempt(work: Work, grants: VirtualGrants, random: Random): Waiting<Ending> {
+    const { host, job } = work;
     const publishing = new Publishing({ job, host, forge: this.#forge, wire: this.#wire, grants });
     const earlier = yield* publishing.finishEarlier();
     if (earlier !== null) return earlier;
@@ -93,26 +113,69 @@ export class Workers implements VirtualAgents {
     const luck = random.next();
     const workMs = this.workMs(job.task);
     if (luck < refusals) return { type: 'refused', reason: 'no access: the forge says no' };
+    if (yield* this.#goOn(work)) return yield* publishing.publish(this.#forge.commit(job.run));
     if (luck < refusals + failures + quotas) {
-      yield* this.#work(host, job, workMs * random.next());
-      return luck < refusals + failures
-        ? { type: 'failed', reason: 'the agent gave up', final: false, costUsd: 0.1 }
-        : { type: 'quota', until: this.#quotaEnd(host, random), reason: 'the plan is used up', costUsd: 0.1 };
+      yield* this.#work(work, workMs, random, random.between(work.share, 1));
+      if (luck < refusals + failures)
+        return { type: 'failed', reason: 'the agent gave up', final: false, costUsd: 0.1 };
+      this.#save(work);
+      return { type: 'quota', until: this.#quotaEnd(host, random), reason: 'the plan is used up', costUsd: 0.1 };
     }
-    yield* this.#work(host, job, workMs);
-    return yield* publishing.publish(this.#forge.commit(job.run));
+    yield* this.#work(work, workMs, random, 1);
+    const commit = this.#forge.commit(job.run);
+    this.#save(work, commit);
+    return yield* publishing.publish(commit);
   }
 
-  *#work(host: AgentHost, job: Job, workMs: number): Waiting<void> {
-    for (let leftMs = workMs; leftMs > 0; leftMs -= progressEveryMs) {
-      yield* sleeping(host, Math.min(leftMs, progressEveryMs));
-      if (leftMs > progressEveryMs) host.report(job.run, { type: 'progress', text: 'at work', costUsd: 0.1 });
+  /** With what an earlier attempt has saved, if it can be had. True where only publishing is left. */
+  *#goOn(work: Work): Waiting<boolean> {
+    const { host, job } = work;
+    const { checkpoint, holders, run, task } = job;
+    if (checkpoint === null) return false;
+    const wanted = { task: task.id, blob: checkpoint.blob, holders };
+    const isHere = yield* waitFor<boolean>((resume) => host.fetch(wanted, resume), true);
+    const share = this.#saved.get(checkpoint.blob);
+    if (!isHere || share === undefined) return false;
+    host.wentOn(run, checkpoint.blob);
+    work.share = share;
+    work.savedShare = share;
+    return checkpoint.finished;
+  }
+
+  *#work(work: Work, workMs: number, random: Random, untilShare: number): Waiting<void> {
+    const { host, job } = work;
+    while (work.share < untilShare) {
+      const ms = Math.min((untilShare - work.share) * workMs, random.magnitude(...milestoneMs));
+      yield* sleeping(host, ms);
+      work.share = Math.min(work.share + ms / workMs, untilShare);
+      if (untilShare - work.share < 1e-9) work.share = untilShare;
+      else if (random.chance(this.#traits.checkpoints)) this.#save(work);
+      else host.report(job.run, { type: 'progress', text: 'at work', costUsd: 0.1 });
     }
+  }
+
+  /** Nothing where nothing is new, unless it is the commit that is to be published. */
+  #save(work: Work, final: CommitId | null = null): void {
+    const { host, job, share } = work;
+    if (final === null && share <= work.savedShare) return;
+    const commit = final ?? this.#forge.commit(job.run);
+    const blob = (this.#saved.size + 1).toString(16).padStart(64, '0') as BlobId;
+    this.#saved.set(blob, share);
+    work.savedShare = share;
+    work.checkpoints += 1;
+    const { attempt } = job;
+    const at = wallMs(Math.round(host.clocks().wallMs));
+    const [bytes, number, finished, session] = [1_000, work.checkpoints, final !== null, null];
+    const checkpoint = { blob, bytes, base, commit, attempt, number, finished, session, at };
+    host.report(job.run, { type: 'checkpoint', checkpoint });
   }
 
   #quotaEnd(host: AgentHost, random: Random) {
     return wallMs(Math.round(host.clocks().wallMs + random.magnitude(...quotaMs)));
   }
 }
+
+/** Of all work. */
+const base = '0'.repeat(40) as CommitId;
 
 const keyOf = (peer: string, run: RunId): string => `${peer} ${run}`;

@@ -1,5 +1,5 @@
-import type { CommitId, RunId } from '../../../src/protocol/ids.ts';
-import { attemptOfRun, type Observation, type ObservationOf, type Observer, taskOfRun } from '../observation.ts';
+import { type CommitId, type RunId, taskOfRun } from '../../../src/protocol/ids.ts';
+import { attemptOfRun, type Observation, type ObservationOf, type Observer } from '../observation.ts';
 import type { Report } from './oracle.ts';
 
 /** One life of a branch, from its making to its removal: git itself cannot tell a second life from a first. */

@@ -1,5 +1,5 @@
-import type { RunId, TaskId } from '../../../src/protocol/ids.ts';
-import { attemptOfRun, type Observation, type ObservationOf, type Observer, taskOfRun } from '../observation.ts';
+import { type RunId, type TaskId, taskOfRun } from '../../../src/protocol/ids.ts';
+import { attemptOfRun, type Observation, type ObservationOf, type Observer } from '../observation.ts';
 import type { Report } from './oracle.ts';
 
 interface Grant {

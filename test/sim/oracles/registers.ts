@@ -2,7 +2,7 @@ import { majorityOf } from '../../../src/election/electorate.ts';
 import { compareVersions, describeVersion, type Version } from '../../../src/protocol/ballot.ts';
 import type { GenerationId, TaskId } from '../../../src/protocol/ids.ts';
 import type { Accepted } from '../../../src/protocol/messages.ts';
-import { isTerminal, type TaskState } from '../../../src/protocol/state.ts';
+import { isNewer, isTerminal, type TaskState } from '../../../src/protocol/state.ts';
 import type { Observation, ObservationOf, Observer } from '../observation.ts';
 import { type Electorates, generationOfRegister, type Report } from './oracle.ts';
 
@@ -148,7 +148,12 @@ export class GrowingRegisters implements Observer {
 function lostSince(before: TaskState, after: TaskState): string | null {
   if (before.moved !== null && after.moved?.id !== before.moved.id) return 'lost the seal';
   if (isTerminal(before) && after.phase.name !== before.phase.name) return `is no longer ${before.phase.name}`;
-  for (const field of ['attemptsStarted', 'furthest', 'failures', 'lapses'] as const)
+  for (const field of ['attemptsStarted', 'furthest', 'failures'] as const)
     if (after[field] < before[field]) return `lost ${field} ${before[field]}, now ${after[field]}`;
+  const { checkpoint } = before;
+  if (checkpoint !== null && (after.checkpoint === null || isNewer(checkpoint, after.checkpoint)))
+    return `lost the checkpoint ${checkpoint.attempt}.${checkpoint.number}`;
+  const hasSaved = after.checkpoint !== null && isNewer(after.checkpoint, checkpoint);
+  if (after.lapses < before.lapses && !hasSaved) return `lost lapses ${before.lapses}, now ${after.lapses}`;
   return null;
 }

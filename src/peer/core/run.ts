@@ -1,0 +1,83 @@
+import type { AgentReport, PublishStep, StopReason } from '../../protocol/agent.ts';
+import { type MonoMs, type Now, type PeerId, type RunId, runIdOf } from '../../protocol/ids.ts';
+import { Limits } from '../../protocol/limits.ts';
+import type { MessageOf } from '../../protocol/messages.ts';
+import type { Task } from '../../protocol/record.ts';
+import type { Outcome } from '../../protocol/state.ts';
+import type { Progress } from '../../protocol/summary.ts';
+import { Saving } from './saving.ts';
+import type { Step } from './step.ts';
+
+/** What a run asks of its leader: a grant to publish. The last request counts; older ones may still be answered. */
+export interface PublishRequest {
+  readonly step: PublishStep;
+  readonly fields: Pick<MessageOf<'publish-request'>, 'commit' | 'expectedTip'>;
+  readonly request: number;
+  /** A grant's validity is counted from here, not from when its answer came. */
+  readonly sentAt: Now;
+}
+
+/** How a run ended, told to the leader until it says that this is durable. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly costUsd: number | null;
+}
+
+/** What is to be told only once the work that it rests on is saved, or after it has waited long enough for that. */
+export type Due =
+  | { readonly type: 'ask'; readonly step: PublishStep; readonly fields: PublishRequest['fields'] }
+  | { readonly type: 'end'; readonly ending: Ending };
+
+export interface Run {
+  readonly id: RunId;
+  readonly task: Task;
+  readonly attempt: number;
+  readonly saving: Saving;
+  leader: PeerId;
+  /** When a leader last said that this attempt is the current one. */
+  ackedAt: MonoMs;
+  progress: Progress | null;
+  wish: PublishRequest | null;
+  due: (Due & { readonly since: MonoMs }) | null;
+  /** Set once the agent is being stopped: nothing of it counts any more but its end. */
+  stopping: StopReason | null;
+  ending: Ending | null;
+}
+
+export const startedRun = (task: Task, attempt: number, leader: PeerId, step: Step): Run => ({
+  id: runIdOf(task.id, attempt),
+  task,
+  attempt,
+  saving: new Saving(),
+  leader,
+  ackedAt: step.monoMs,
+  progress: null,
+  wish: null,
+  due: null,
+  stopping: null,
+  ending: null,
+});
+
+/** Its agent has ended, whether or not that has been told. */
+export const hasEnded = ({ ending, due }: Run): boolean => ending !== null || due?.type === 'end';
+
+export type EndReport = Extract<AgentReport, { type: 'published' | 'failed' | 'refused' | 'quota' }>;
+
+export function endingOf(report: EndReport): Ending {
+  switch (report.type) {
+    case 'published':
+      return { outcome: { type: 'done', result: report.result }, costUsd: report.costUsd };
+    case 'failed': {
+      const { reason, final, costUsd } = report;
+      return { outcome: { type: 'failed', reason: bounded(reason), final }, costUsd };
+    }
+    case 'refused':
+      return { outcome: { type: 'refused', reason: bounded(report.reason) }, costUsd: null };
+    case 'quota': {
+      const { until, reason, costUsd } = report;
+      return { outcome: { type: 'quota', until, reason: bounded(reason) }, costUsd };
+    }
+  }
+}
+
+const bounded = (reason: string): string => reason.slice(0, Limits.reason);
