@@ -6,11 +6,12 @@ const isInherited = (name: string): boolean => Inherited.has(name) || name.start
 export interface AgentEnvironment {
   readonly tmp: string;
   readonly taskFile: string;
+  readonly sessionDir: string;
 }
 
 /** The environment of an agent's command, built from an allow-list. */
 export function agentEnvironment(
-  { tmp, taskFile }: AgentEnvironment,
+  { tmp, taskFile, sessionDir }: AgentEnvironment,
   from: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string> {
   const inherited = Object.entries(from).flatMap(([name, value]) =>
@@ -20,6 +21,7 @@ export function agentEnvironment(
     ...Object.fromEntries(inherited),
     TMPDIR: tmp,
     PEER_TASK_FILE: taskFile,
+    PEER_SESSION_DIR: sessionDir,
     // Nobody is there to answer.
     GIT_TERMINAL_PROMPT: '0',
   };

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { AgentReport, Job, PublishStep } from '../protocol/agent.ts';
+import type { AgentReport, Job, PublishStep, StopReason } from '../protocol/agent.ts';
+import type { CommitId } from '../protocol/ids.ts';
+import type { Checkpoint } from '../protocol/state.ts';
 import type { Access } from './access.ts';
 import type { AttemptLog, AttemptLogs } from './attempt-log.ts';
+import { Checkpointer } from './checkpoint/checkpointer.ts';
+import type { CheckpointFiles } from './checkpoint/files.ts';
 import { bounded, type Ending, endingOf, failed, isDenied, refused } from './ending.ts';
 import type { NoExecutor } from './executors/choose.ts';
 import type { Executor, ExecutorEvent, ExecutorOutcome } from './executors/executor.ts';
@@ -13,12 +17,23 @@ import { promptFor } from './prompt.ts';
 import { type Published, Publisher } from './publisher.ts';
 import { retrying } from './retry.ts';
 import type { Identity } from './snapshot.ts';
-import type { Workspace, Workspaces } from './workspace.ts';
+import type { Saved, Workspace, Workspaces } from './workspace.ts';
+
+/** A checkpoint that takes longer is none. */
+const packMs = 60_000;
+
+interface Opened {
+  readonly workspace: Workspace;
+  /** What it was made from; null where that is the repository alone. */
+  readonly saved: Checkpoint | null;
+}
 
 /** What all jobs of a peer share. */
 export interface JobParts {
   readonly executor: Executor | NoExecutor;
   readonly forgeFor: ForgeFor;
+  readonly files: CheckpointFiles;
+  readonly checkpointEveryMs: number;
   readonly workspaces: Workspaces;
   readonly access: Access;
   readonly logs: AttemptLogs;
@@ -38,6 +53,8 @@ export class JobRun {
   readonly #progress: ProgressTeller;
   #log: AttemptLog | null = null;
   #costUsd: number | null = null;
+  /** The attempt goes on elsewhere: what it has done so far is saved first. */
+  #isHandedOver = false;
 
   constructor(job: Job, parts: JobParts, report: (report: AgentReport) => void) {
     this.#job = job;
@@ -50,7 +67,8 @@ export class JobRun {
     this.#grants.give(step, validMs);
   }
 
-  stop(): void {
+  stop(reason: StopReason): void {
+    this.#isHandedOver = reason === 'draining';
     this.#abort.abort();
   }
 
@@ -80,28 +98,56 @@ export class JobRun {
     const earlier = await publisher.finishEarlier();
     if (earlier !== null) return this.#withCost(earlier);
     if ('reason' in executor) return refused(executor.reason);
-    const workspace = await this.#openWorkspace(forge);
+    const { workspace, saved } = await this.#openWorkspace(forge, executor);
     try {
-      return await this.#work(workspace, executor, publisher);
+      if (saved?.finished !== true) return await this.#work(workspace, executor, publisher);
+      this.#say(`publishing what attempt ${saved.attempt} has finished`);
+      return await this.#publish(workspace, publisher, null, async () => {});
     } finally {
       // A folder that cannot be removed now goes at the next start.
       await workspace.remove().catch((error: unknown) => this.#note(String(error)));
     }
   }
 
-  async #openWorkspace(forge: Forge): Promise<Workspace> {
-    const { task, attempt } = this.#job;
+  /** From the last checkpoint, where there is one that can be had; else from the repository alone. */
+  async #openWorkspace(forge: Forge, executor: Executor): Promise<Opened> {
+    const { task, attempt, checkpoint } = this.#job;
     const { workspaces, identity, backoffMs, access } = this.#parts;
+    const open = (saved: Saved | null): Promise<Workspace> =>
+      retrying(
+        () => workspaces.open(task, attempt, forge.remote(), identity, this.#signal, saved),
+        backoffMs,
+        this.#signal,
+      );
+    if (checkpoint !== null) {
+      try {
+        this.#say(`fetching the repository, and what attempt ${checkpoint.attempt} has saved`);
+        const withSession = checkpoint.session !== null && checkpoint.session === executor.session;
+        const file = await this.#fetchCheckpoint(checkpoint);
+        const workspace = await open({ ...checkpoint, file, withSession });
+        access.allow(task.body.repository);
+        return { workspace, saved: checkpoint };
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        this.#note(`starting afresh: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
     this.#say('fetching the repository');
-    const open = (): Promise<Workspace> => workspaces.open(task, attempt, forge.remote(), identity, this.#signal);
-    const workspace = await retrying(open, backoffMs, this.#signal);
+    const workspace = await open(null);
     access.allow(task.body.repository);
-    return workspace;
+    return { workspace, saved: null };
+  }
+
+  #fetchCheckpoint({ blob }: Checkpoint): Promise<string> {
+    const { task, holders } = this.#job;
+    return this.#parts.files.fetch(task.id, blob, holders, this.#signal);
   }
 
   async #work(workspace: Workspace, executor: Executor, publisher: Publisher): Promise<Ending> {
     const { task, attempt } = this.#job;
     this.#say(`the agent starts (${executor.name})`);
+    const checkpointer = this.#checkpointerFor(workspace, executor);
+    checkpointer.start();
     const outcome = await executor.run(
       {
         task,
@@ -109,27 +155,54 @@ export class JobRun {
         prompt: promptFor(task),
         cwd: workspace.cwd,
         folder: workspace.folder,
+        sessionDir: workspace.sessionDir,
         mark: `${this.#parts.markPrefix}${randomUUID()}`,
         signal: this.#signal,
       },
       (event) => this.#onEvent(event),
     );
+    await checkpointer.stop();
+    if (this.#isHandedOver || outcome.type === 'quota') await checkpointer.make();
     this.#signal.throwIfAborted();
-    return outcome.type === 'finished' ? this.#finish(workspace, publisher, outcome) : this.#unfinished(outcome);
+    if (outcome.type !== 'finished') return this.#unfinished(outcome);
+    this.#say('the agent has finished; committing its work');
+    return this.#publish(workspace, publisher, outcome.summary, (commit) => checkpointer.make(commit));
   }
 
-  async #finish(
+  #checkpointerFor(workspace: Workspace, { session }: Executor): Checkpointer {
+    const { task, attempt } = this.#job;
+    const { identity, files, checkpointEveryMs: everyMs } = this.#parts;
+    const sessionDir = session === null ? null : workspace.sessionDir;
+    const saving = { task, attempt, identity, sessionDir };
+    return new Checkpointer({
+      task,
+      attempt,
+      base: workspace.base.commit,
+      sessionKind: session,
+      saved: workspace.savedContent,
+      // Not the job's own signal: what is saved as the job is stopped is what it is all for.
+      pack: (commit) => workspace.pack(saving, commit, AbortSignal.timeout(packMs)),
+      files,
+      report: this.#report,
+      note: (text) => this.#note(text),
+      everyMs,
+    });
+  }
+
+  /** I3: the commit carries this attempt's number, also where an earlier one has made it: the fence goes by that. */
+  async #publish(
     workspace: Workspace,
     publisher: Publisher,
-    { summary }: Extract<ExecutorOutcome, { type: 'finished' }>,
+    summary: string | null,
+    save: (commit: CommitId) => Promise<void>,
   ): Promise<Ending> {
     const { task, attempt } = this.#job;
-    this.#say('the agent has finished; committing its work');
     const commit = await workspace.snapshot(task, attempt, this.#parts.identity, this.#signal);
     if (commit === null) {
       const said = summary === null ? 'it said nothing' : `it said: ${summary}`;
       return failed(`the agent changed nothing; ${said}`, this.#costUsd);
     }
+    await save(commit);
     this.#say(`publishing ${commit.slice(0, 10)}`);
     return this.#withCost(await publisher.publish(commit, workspace.publishDir, summary));
   }

@@ -11,7 +11,9 @@ export type WorkspaceErrorCode =
   | 'no-such-branch'
   | 'no-such-folder'
   /** What the agent left cannot be published. */
-  | 'bad-result';
+  | 'bad-result'
+  /** What an earlier attempt has saved is not what it says. */
+  | 'bad-checkpoint';
 
 /** The task and its repository do not fit together: another attempt, or another PC, would find the same. */
 export class WorkspaceError extends Error {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { AgentReport, AgentRunner, Aptitude, Job, PublishStep } from '../protocol/agent.ts';
+import type { AgentReport, AgentRunner, Aptitude, Job, PublishStep, StopReason } from '../protocol/agent.ts';
 import type { HostId, RunId } from '../protocol/ids.ts';
 import type { Repository } from '../protocol/record.ts';
 import { Access } from './access.ts';
 import { AttemptLogs, type LogPiece, type LogQuery } from './attempt-log.ts';
+import type { CheckpointFiles } from './checkpoint/files.ts';
 import { endingOf, refused } from './ending.ts';
 import type { NoExecutor } from './executors/choose.ts';
 import type { Executor } from './executors/executor.ts';
@@ -22,6 +23,8 @@ export interface AgentRunnerOptions {
   readonly host: HostId;
   readonly executor: Executor | NoExecutor;
   readonly forgeFor: ForgeFor;
+  readonly files: CheckpointFiles;
+  readonly checkpointEveryMs: number;
   /** Author of commits; an agent's own commits keep theirs. */
   readonly identity?: Identity;
   /** Pauses between tries when the network fails, in milliseconds. */
@@ -48,11 +51,13 @@ class Runner implements ClosableAgentRunner {
   readonly #swept: Promise<void>;
   #closing = false;
 
-  constructor({ home, host, executor, forgeFor, identity, backoffMs }: AgentRunnerOptions) {
+  constructor({ home, host, executor, forgeFor, files, checkpointEveryMs, identity, backoffMs }: AgentRunnerOptions) {
     const mirrors = new Mirrors(home);
     this.#parts = {
       executor,
       forgeFor,
+      files,
+      checkpointEveryMs,
       workspaces: new Workspaces(home, mirrors),
       access: new Access(host, forgeFor, mirrors),
       logs: new AttemptLogs(home),
@@ -83,8 +88,8 @@ class Runner implements ClosableAgentRunner {
     this.#jobs.get(run)?.job.grant(step, validMs);
   }
 
-  stop(run: RunId): void {
-    this.#jobs.get(run)?.job.stop();
+  stop(run: RunId, reason: StopReason): void {
+    this.#jobs.get(run)?.job.stop(reason);
   }
 
   aptitude(repository: Repository): Aptitude {
@@ -97,7 +102,7 @@ class Runner implements ClosableAgentRunner {
 
   async close(): Promise<void> {
     this.#closing = true;
-    for (const { job } of this.#jobs.values()) job.stop();
+    for (const { job } of this.#jobs.values()) job.stop('superseded');
     await Promise.all([...this.#jobs.values()].map(({ ended }) => ended));
     await this.#swept.catch(() => {});
   }

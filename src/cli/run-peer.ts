@@ -91,7 +91,15 @@ async function startService(
       log: ({ event, ...facts }) => log(event === 'multicast-failed' ? 'warn' : 'debug', event, facts),
     }),
     store: createLevelStore(home.store),
-    agents: () => createAgentRunner({ home: home.folder, host, executor, forgeFor: createForgeFor(env) }),
+    agents: (files) =>
+      createAgentRunner({
+        home: home.folder,
+        host,
+        executor,
+        forgeFor: createForgeFor(env),
+        files,
+        checkpointEveryMs: options.checkpointEveryMs,
+      }),
     checkpoints: new CheckpointFolder(home.folder),
     log,
     onFatal,

@@ -2,6 +2,7 @@ import type { Config, Executors } from '../peer/home/config.ts';
 import { defaultName } from '../peer/home/host.ts';
 import { usageError } from './errors.ts';
 import type { LogFormat } from './log.ts';
+import { duration } from './values.ts';
 
 /** What the flags of `peer start` say. */
 export interface StartFlags {
@@ -10,6 +11,7 @@ export interface StartFlags {
   readonly capacity?: number;
   readonly executor?: (typeof Executors)[number];
   readonly command?: string;
+  readonly checkpointEvery?: number;
   readonly listen?: readonly string[];
   readonly peer?: readonly string[];
   /** False by --no-mdns; true is also what nobody said. */
@@ -23,12 +25,15 @@ export interface StartOptions {
   readonly capacity: number;
   readonly executor: (typeof Executors)[number];
   readonly command: string | null;
+  readonly checkpointEveryMs: number;
   /** Null: every interface, a free port. */
   readonly listen: readonly string[] | null;
   readonly peers: readonly string[];
   readonly mdns: boolean;
   readonly logFormat: LogFormat;
 }
+
+const defaultCheckpointMs = 60_000;
 
 /** Flags count more than config.json, which counts more than the defaults. */
 export function startOptions(flags: StartFlags, config: Config): StartOptions {
@@ -47,9 +52,18 @@ export function startOptions(flags: StartFlags, config: Config): StartOptions {
     capacity: flags.capacity ?? config.capacity ?? 1,
     executor,
     command,
+    checkpointEveryMs: flags.checkpointEvery ?? checkpointMsIn(config) ?? defaultCheckpointMs,
     listen: flags.listen ?? config.listen ?? null,
     peers: flags.peer ?? config.peers ?? [],
     mdns: flags.mdns && (config.mdns ?? true),
     logFormat: flags.logFormat,
   };
+}
+
+function checkpointMsIn({ checkpointEvery }: Config): number | undefined {
+  try {
+    return checkpointEvery === undefined ? undefined : duration(checkpointEvery);
+  } catch (error) {
+    throw usageError(`config.json, checkpointEvery: ${(error as Error).message}`);
+  }
 }

@@ -10,10 +10,21 @@ import type { Executor } from '../../src/agents/executors/executor.ts';
 import { GitError } from '../../src/agents/git.ts';
 import { type ClosableAgentRunner, createAgentRunner } from '../../src/agents/runner.ts';
 import type { Job } from '../../src/protocol/agent.ts';
+import { type BlobId, type CommitId, wallMs } from '../../src/protocol/ids.ts';
 import { branchOf, type Task } from '../../src/protocol/record.ts';
 import { waitFor } from '../support/wait.ts';
 import { PathForge } from './path-forge.ts';
-import { alive, jobFor, makeRepository, person, Reports, taskFor, thisHost, useFolder } from './support.ts';
+import {
+  alive,
+  CheckpointFolderFiles,
+  jobFor,
+  makeRepository,
+  person,
+  Reports,
+  taskFor,
+  thisHost,
+  useFolder,
+} from './support.ts';
 
 const folder = useFolder();
 const validMs = 30_000;
@@ -21,12 +32,14 @@ const network = new GitError('network', 'git push: fatal: the network is down', 
 let origin = '';
 let home = '';
 let forge: PathForge;
+let files: CheckpointFolderFiles;
 let runners: ClosableAgentRunner[] = [];
 
 beforeEach(() => {
   origin = makeRepository(folder.path);
   home = join(folder.path, 'home');
   forge = new PathForge(origin);
+  files = new CheckpointFolderFiles(join(folder.path, 'checkpoints'));
   runners = [];
 });
 afterEach(() => Promise.all(runners.map((runner) => runner.close())));
@@ -37,6 +50,8 @@ function runner(executor: string | Executor | NoExecutor): ClosableAgentRunner {
     host: thisHost,
     executor: typeof executor === 'string' ? new CommandExecutor(executor) : executor,
     forgeFor: () => forge,
+    files,
+    checkpointEveryMs: 100,
     backoffMs: [1, 1],
   });
   runners.push(made);
@@ -280,6 +295,7 @@ describe('an end without a result', () => {
     const until = 1_800_000_000_000 as never;
     const { reports } = start({
       name: 'limited',
+      session: null,
       usable: async () => ({ usable: true }),
       run: async (_, onEvent) => {
         onEvent({ type: 'usage', inputTokens: 1, outputTokens: 1, costUsd: 0.5 });
@@ -292,6 +308,7 @@ describe('an end without a result', () => {
   test('a full disk is refused, not failed', async () => {
     const { reports } = start({
       name: 'full',
+      session: null,
       usable: async () => ({ usable: true }),
       run: async () => {
         throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
@@ -378,5 +395,91 @@ describe('aptitude', () => {
     const { reason } = await reports.wait('refused');
     expect(reason).toMatch(/^no access: .*does not appear to be a git repository/);
     expect(agents.aptitude(repository())).toEqual({ noAccess: reason, warm: false });
+  });
+});
+
+describe('an attempt that another one goes on with', () => {
+  const endless = `echo b > b.txt; echo saved; exec sleep 600`;
+
+  test('saves its progress while it works', async () => {
+    const { reports } = start(endless);
+    const { checkpoint } = await reports.wait('checkpoint');
+    expect(checkpoint).toMatchObject({
+      attempt: 1,
+      number: 1,
+      finished: false,
+      session: null,
+      base: person(origin, 'rev-parse', 'main'),
+    });
+    expect(checkpoint.commit).not.toBe(checkpoint.base);
+  });
+
+  test('saves it once more when it is handed over', async () => {
+    const { agents, reports, job } = start(
+      `echo b > b.txt; echo one; sleep 0.4; echo c > c.txt; echo two; exec sleep 600`,
+    );
+    await waitFor('the second file', () => reports.of('progress').some(({ text }) => text.includes('two')));
+    agents.stop(job.run, 'draining');
+    await reports.wait('stopped');
+    const last = reports.of('checkpoint').at(-1)?.checkpoint;
+    const next = start('test -e b.txt && test -e c.txt && echo d > d.txt', {
+      ...jobFor(job.task, 2),
+      checkpoint: last ?? null,
+    });
+    next.agents.publish(next.job.run, 'push', 10_000);
+    await next.reports.wait('ready');
+    next.agents.publish(next.job.run, 'push', 10_000);
+    await next.reports.wait('published');
+    expect(onBranch(job.task, 'ls-tree', '--name-only').split('\n')).toEqual(['a.txt', 'b.txt', 'c.txt', 'd.txt']);
+  });
+
+  test('has its session, and saves nothing while nothing changes', async () => {
+    const remembers =
+      'echo b > b.txt; echo thought >> "$PEER_SESSION_DIR/notes"; cat "$PEER_SESSION_DIR/notes"; sleep 600';
+    const first = start(remembers);
+    await waitFor('it has written', () => first.reports.of('progress').some(({ text }) => text === 'thought'));
+    first.agents.stop(first.job.run, 'draining');
+    await first.reports.wait('stopped');
+    const checkpoint = first.reports.of('checkpoint').at(-1)?.checkpoint ?? null;
+    expect(checkpoint?.session).toBe('command');
+    const reads = 'test -e b.txt && sed "s/^/a /" "$PEER_SESSION_DIR/notes"; sleep 600';
+    const next = start(reads, { ...jobFor(first.job.task, 2), checkpoint });
+    await waitFor('the thought', () => next.reports.of('progress').some(({ text }) => text === 'a thought'));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(next.reports.of('checkpoint')).toEqual([]);
+  });
+
+  /** I3: the fence goes by the number, and an attempt between the two may still push after a fork. */
+  test('is published without an agent where only that was left, under the number of the attempt that publishes', async () => {
+    const first = start(writes);
+    const { commit } = await first.reports.wait('ready');
+    const checkpoint = first.reports.of('checkpoint').at(-1)?.checkpoint ?? null;
+    expect(checkpoint).toMatchObject({ commit, finished: true });
+    first.agents.stop(first.job.run, 'superseded');
+    await first.reports.wait('stopped');
+    const publication = { commit, expectedTip: null };
+    const next = start('echo an agent ran; exit 1', { ...jobFor(first.job.task, 3, publication), checkpoint });
+    await next.reports.wait('ready');
+    next.agents.publish(next.job.run, 'push', 10_000);
+    await next.reports.wait('published');
+    expect(onBranch(first.job.task, 'ls-tree', '--name-only').split('\n')).toEqual(['a.txt', 'b.txt']);
+    const trailer = '--format=%(trailers:key=Mesh-Attempt,valueonly)';
+    expect(onBranch(first.job.task, 'log', '-1', trailer).trim()).toBe('3');
+  });
+
+  test('starts afresh where the checkpoint cannot be had', async () => {
+    const checkpoint = {
+      blob: 'f'.repeat(64) as BlobId,
+      bytes: 10,
+      base: person(origin, 'rev-parse', 'main') as CommitId,
+      commit: 'e'.repeat(40) as CommitId,
+      attempt: 1,
+      number: 1,
+      finished: false,
+      session: null,
+      at: wallMs(1),
+    };
+    const { reports } = start(writes, { ...jobFor(taskFor(origin), 2), checkpoint });
+    await reports.wait('ready');
   });
 });

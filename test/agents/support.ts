@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
+import type { CheckpointFiles } from '../../src/agents/checkpoint/files.ts';
 import { listProcesses } from '../../src/agents/processes.ts';
 import type { AgentReport, Job } from '../../src/protocol/agent.ts';
-import { type HostId, type PeerId, runIdOf, wallMs } from '../../src/protocol/ids.ts';
+import { type BlobId, type HostId, type PeerId, runIdOf, type TaskId, wallMs } from '../../src/protocol/ids.ts';
 import { promptKey, signTask, type Task, type TaskBody } from '../../src/protocol/record.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -110,6 +112,29 @@ export class Reports {
       20_000,
       () => this.all,
     );
+  }
+}
+
+/** Checkpoints' bytes as the peer keeps them, without a network. */
+export class CheckpointFolderFiles implements CheckpointFiles {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  async keep(_task: TaskId, file: string): Promise<{ readonly blob: BlobId; readonly bytes: number }> {
+    const content = readFileSync(file);
+    const blob = createHash('sha256').update(content).digest('hex') as BlobId;
+    renameSync(file, join(this.#folder, blob));
+    return { blob, bytes: content.length };
+  }
+
+  async fetch(_task: TaskId, blob: BlobId): Promise<string> {
+    const path = join(this.#folder, blob);
+    if (!existsSync(path)) throw new Error(`nobody has ${blob}`);
+    return path;
   }
 }
 

@@ -37,6 +37,7 @@ describe('the options of a peer', () => {
       capacity: 1,
       executor: 'auto',
       command: null,
+      checkpointEveryMs: 60_000,
       listen: null,
       peers: [],
       mdns: true,
@@ -51,6 +52,7 @@ describe('the options of a peer', () => {
       capacity: 4,
       executor: 'command',
       command: 'agent',
+      checkpointEvery: '5m',
       listen: ['/ip4/0.0.0.0/tcp/1'],
       peers: ['/ip4/10.0.0.1/tcp/1'],
       mdns: false,
@@ -61,7 +63,10 @@ describe('the options of a peer', () => {
       listen: [...config.listen],
       peers: [...config.peers],
     };
-    expect(startOptions(flags, asConfig)).toEqual({ ...config, logFormat: 'text' });
+    const { checkpointEvery, ...others } = config;
+    expect(checkpointEvery).toBe('5m');
+    expect(startOptions(flags, asConfig)).toEqual({ ...others, checkpointEveryMs: 300_000, logFormat: 'text' });
+    expect(() => startOptions(flags, { checkpointEvery: '0.1s' })).toThrow('config.json, checkpointEvery:');
     const given = {
       name: 'given',
       capacity: 0,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FakeGitHub, startFakeGitHub } from '../support/fake-github/server.ts';
@@ -90,6 +91,13 @@ export class Scene implements AsyncDisposable {
   /** Every pull request for the issue, closed and merged ones counted. */
   pullsFor(issue: number): number {
     return this.github.pulls().filter(({ head }) => head.startsWith(`peer/issue-${issue}`)).length;
+  }
+
+  /** The files of a commit, sorted. */
+  filesAt(commit: string): readonly string[] {
+    return execFileSync('git', ['ls-tree', '-r', '--name-only', commit], { cwd: this.bare, encoding: 'utf8' })
+      .trim()
+      .split('\n');
   }
 
   branches(): Readonly<Record<string, string>> {

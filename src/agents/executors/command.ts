@@ -11,10 +11,11 @@ const TailLine = 300;
 
 /**
  * Any agent that is a command: it runs in the clone through the shell, with the prompt on its standard input and
- * `PEER_TASK_FILE` naming the task as JSON. Its lines on stdout are its progress; exit code 0 says that it has finished.
+ * `PEER_TASK_FILE` naming the task as JSON. What it writes to `PEER_SESSION_DIR` is there again when another attempt goes on. Its lines on stdout are its progress; exit code 0 says that it has finished.
  */
 export class CommandExecutor implements Executor {
   readonly name = 'command';
+  readonly session = 'command';
   readonly #command: string;
 
   constructor(command: string) {
@@ -26,7 +27,7 @@ export class CommandExecutor implements Executor {
   }
 
   async run(context: ExecutorContext, onEvent: (event: ExecutorEvent) => void): Promise<ExecutorOutcome> {
-    const { task, folder, cwd, mark, signal } = context;
+    const { task, folder, sessionDir, cwd, mark, signal } = context;
     const taskFile = join(folder, 'task.json');
     const stdin = join(folder, 'prompt.txt');
     const tmp = join(folder, 'tmp');
@@ -39,7 +40,7 @@ export class CommandExecutor implements Executor {
         file: '/bin/sh',
         args: ['-c', this.#command],
         cwd,
-        env: agentEnvironment({ tmp, taskFile }),
+        env: agentEnvironment({ tmp, taskFile, sessionDir }),
         mark,
         stdin,
         folder,

@@ -11,6 +11,8 @@ export interface ExecutorContext {
   readonly cwd: string;
   /** An existing folder outside of the clone, for the executor's own files; gone after the job. */
   readonly folder: string;
+  /** What the executor keeps here is saved with the work, and is here again for the attempt that goes on with it. */
+  readonly sessionDir: string;
   /** Whatever the executor starts carries this mark, by `supervise`. */
   readonly mark: string;
   /** Aborted when the attempt is to stop: the outcome is then `interrupted`, once no process is left. */
@@ -42,6 +44,8 @@ export type Usable = { readonly usable: true } | { readonly usable: false; reado
 /** Runs an agent on a task. The work is what it leaves in its clone, committed or not. */
 export interface Executor {
   readonly name: string;
+  /** Names the format of what it keeps in `sessionDir`; null where it keeps nothing. */
+  readonly session: string | null;
   /** Whether it can run on this PC now; the reason names the mend. */
   usable(): Promise<Usable>;
   /** Never rejects for what the agent does; a rejection is a fault of this PC (no space on its disk). */

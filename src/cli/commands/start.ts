@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { LogFormats } from '../log.ts';
 import { runPeer } from '../run-peer.ts';
 import type { StartFlags } from '../start-options.ts';
-import { address, capacity, choice, displayName, specialties, textUpTo } from '../values.ts';
+import { address, capacity, choice, displayName, duration, specialties, textUpTo } from '../values.ts';
 
 export function addStart(program: Command, context: Context): void {
   program
@@ -15,6 +15,7 @@ export function addStart(program: Command, context: Context): void {
     .option('--capacity <n>', 'how many tasks at a time (default: 1)', capacity)
     .option('--executor <which>', `what runs the agent: ${Executors.join(', ')} (default: auto)`, choice(Executors))
     .option('--command <cmd>', "the command executor's command line", textUpTo(10_000))
+    .option('--checkpoint-every <duration>', 'how often work under way is saved (default: 60s)', duration)
     .option('--listen <multiaddr>', 'where to listen, may be repeated (default: any free port)', address)
     .option('--peer <multiaddr>', 'whom to dial where multicast does not reach, may be repeated', address)
     .option('--no-mdns', 'neither announce this peer nor look for others')

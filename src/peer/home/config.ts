@@ -19,6 +19,7 @@ export const configSchema = z
     capacity: z.int().min(0).max(1_000),
     executor: z.enum(Executors),
     command: z.string().min(1).max(10_000),
+    checkpointEvery: z.string().regex(/^\d+(?:\.\d+)?[smh]$/, 'a duration such as 90s, 30m or 2h expected'),
     listen: z.array(addressSchema).min(1).max(16),
     peers: z.array(addressSchema).max(100),
     mdns: z.boolean(),

@@ -28,12 +28,18 @@ function run(command: string, limits: Partial<TaskBody['limits']> = {}): Promise
     prompt: 'the prompt',
     cwd: folder.path,
     folder: folder.path,
+    sessionDir: join(folder.path, 'session'),
     mark,
     signal: abort.signal,
   };
   return new CommandExecutor(command).run(context, (event) => events.push(event));
 }
 const said = (): readonly string[] => events.flatMap((event) => (event.type === 'progress' ? [event.text] : []));
+
+test('is told where its session is kept', async () => {
+  await run('echo "$PEER_SESSION_DIR"');
+  expect(said()).toEqual([join(folder.path, 'session')]);
+});
 
 test('has the prompt on its input and the task in a file outside of its folder of work', async () => {
   const outcome = await run('cat; echo; cp "$PEER_TASK_FILE" copy; pwd; echo note >&2');
@@ -57,7 +63,7 @@ test('sees no variable but those on the list', async () => {
     expect(said().join()).not.toContain('s3cret');
     expect(names).toEqual(expect.arrayContaining(['PATH', 'HOME', 'TMPDIR', 'PEER_TASK_FILE', 'LC_TIME']));
     const allowed =
-      /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TERM|TZ|TMPDIR|PWD|_|SHLVL|OLDPWD|PEER_TASK_FILE|ISSUE_MESH_RUN|GIT_TERMINAL_PROMPT)$/;
+      /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TERM|TZ|TMPDIR|PWD|_|SHLVL|OLDPWD|PEER_TASK_FILE|PEER_SESSION_DIR|ISSUE_MESH_RUN|GIT_TERMINAL_PROMPT)$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
   } finally {
     for (const name of [...Object.keys(secrets), 'LC_TIME']) delete process.env[name];

@@ -1,0 +1,89 @@
+import type { AgentReport } from '../../protocol/agent.ts';
+import { type CommitId, wallMs } from '../../protocol/ids.ts';
+import type { Task } from '../../protocol/record.ts';
+import type { Progress } from '../workspace.ts';
+import type { CheckpointFiles } from './files.ts';
+
+export interface CheckpointerParts {
+  readonly task: Task;
+  readonly attempt: number;
+  readonly base: CommitId;
+  /** Names the session's format; null where the executor has none. */
+  readonly sessionKind: string | null;
+  /** The content that the attempt has gone on from, which is no news; null where it started afresh. */
+  readonly saved: string | null;
+  /** The clone and the session as they are at this moment, packed into a file; null where nothing is worth saving. */
+  readonly pack: (commit: CommitId | null) => Promise<Progress | null>;
+  readonly files: CheckpointFiles;
+  readonly report: (report: AgentReport) => void;
+  readonly note: (text: string) => void;
+  readonly everyMs: number;
+}
+
+/**
+ * Saves an attempt's progress at an interval while its agent works, one checkpoint at a time, and none where nothing has
+ * changed. A checkpoint that cannot be made costs a line in the log, never the attempt.
+ */
+export class Checkpointer {
+  readonly #parts: CheckpointerParts;
+  #last: string | null;
+  #made = 0;
+  #making: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(parts: CheckpointerParts) {
+    this.#parts = parts;
+    this.#last = parts.saved;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      if (this.#making === null) void this.#begin(null);
+    }, this.#parts.everyMs);
+  }
+
+  /** No more by itself; resolves when none is being made. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    await this.#making;
+  }
+
+  /** One more, of the work as it is now, or of the commit that it ended with. */
+  async make(commit: CommitId | null = null): Promise<void> {
+    await this.#making;
+    await this.#begin(commit);
+  }
+
+  #begin(commit: CommitId | null): Promise<void> {
+    this.#making = this.#make(commit).finally(() => {
+      this.#making = null;
+    });
+    return this.#making;
+  }
+
+  async #make(commit: CommitId | null): Promise<void> {
+    const { pack, note } = this.#parts;
+    try {
+      const progress = await pack(commit);
+      if (progress !== null) await this.#keep(progress, commit !== null).finally(progress.discard);
+    } catch (error) {
+      note(`no checkpoint: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** A commit that is to be published is news, whatever is in it. */
+  async #keep({ file, content, commit, hasSession }: Progress, finished: boolean): Promise<void> {
+    const { task, attempt, base, sessionKind, files, report } = this.#parts;
+    if (content === this.#last && !finished) return;
+    const { blob, bytes } = await files.keep(task.id, file);
+    this.#last = content;
+    this.#made += 1;
+    const session = hasSession ? sessionKind : null;
+    const at = wallMs(Date.now());
+    report({
+      type: 'checkpoint',
+      checkpoint: { blob, bytes, base, commit, attempt, number: this.#made, finished, session, at },
+    });
+  }
+}

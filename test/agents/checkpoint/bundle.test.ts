@@ -1,0 +1,175 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { unpackCheckpoint } from '../../../src/agents/checkpoint/bundle.ts';
+import { Mirrors } from '../../../src/agents/mirror.ts';
+import { type Progress, type Workspace, Workspaces } from '../../../src/agents/workspace.ts';
+import { makeRepository, person, taskFor, useFolder } from '../support.ts';
+
+const folder = useFolder();
+const identity = { name: 'issue-mesh', email: 'issue-mesh@localhost' };
+const { signal } = new AbortController();
+let origin = '';
+let workspace: Workspace;
+let sessionDir = '';
+
+/** The repository as another PC has it. */
+const elsewhere = async (): Promise<string> => {
+  const mirrors = new Mirrors(join(folder.path, 'elsewhere'));
+  return (await mirrors.refresh({ url: origin, authorization: null }, null, signal)).dir;
+};
+const pack = async (): Promise<Progress> => {
+  const progress = await workspace.pack({ task: taskFor(origin), attempt: 1, identity, sessionDir }, null, signal);
+  if (progress === null) throw new Error('nothing was packed');
+  return progress;
+};
+const unpack = async (progress: Pick<Progress, 'file' | 'commit'>, to = 'restored') => {
+  const scratch = join(folder.path, `${to}-scratch`);
+  mkdirSync(scratch);
+  const gitDir = join(folder.path, `${to}.git`);
+  const session = join(folder.path, `${to}-session`);
+  const { file, commit } = progress;
+  const mirrorDir = await elsewhere();
+  const base = workspace.base.commit;
+  await unpackCheckpoint({ file, gitDir, mirrorDir, base, commit, sessionDir: session, scratch, signal });
+  return { gitDir, session };
+};
+const agent = (script: string): void => {
+  execFileSync('/bin/sh', ['-ec', script], { cwd: workspace.cwd, stdio: 'pipe' });
+};
+
+beforeEach(async () => {
+  origin = makeRepository(folder.path);
+  sessionDir = join(folder.path, 'session');
+  mkdirSync(sessionDir);
+  const home = join(folder.path, 'home');
+  const workspaces = new Workspaces(home, new Mirrors(home));
+  workspace = await workspaces.open(taskFor(origin), 1, { url: origin, authorization: null }, identity, signal);
+});
+
+describe('a checkpoint', () => {
+  test('brings the work and the session to another PC', async () => {
+    agent('echo b > b.txt; git commit -qam early --allow-empty; echo c > c.txt');
+    mkdirSync(join(sessionDir, 'projects/x'), { recursive: true });
+    writeFileSync(join(sessionDir, 'projects/x/1.jsonl'), '{"turn":1}\n');
+    writeFileSync(join(sessionDir, '.gitignore'), '*\n');
+    const progress = await pack();
+    const { gitDir, session } = await unpack(progress);
+    expect(person(gitDir, 'show', `${progress.commit}:c.txt`)).toBe('c');
+    expect(person(gitDir, 'log', '-1', '--format=%(trailers:key=Mesh-Attempt,valueonly)', progress.commit)).toBe('1');
+    expect(readFileSync(join(session, 'projects/x/1.jsonl'), 'utf8')).toBe('{"turn":1}\n');
+    expect(existsSync(join(session, '.gitignore'))).toBe(true);
+  });
+
+  test('saves a session before any file has changed', async () => {
+    writeFileSync(join(sessionDir, 'history.json'), '[]');
+    const progress = await pack();
+    expect(progress).toMatchObject({ commit: workspace.base.commit, hasSession: true });
+    const { session } = await unpack(progress);
+    expect(readFileSync(join(session, 'history.json'), 'utf8')).toBe('[]');
+  });
+
+  test('is none where there is nothing to save', async () => {
+    const saving = { task: taskFor(origin), attempt: 1, identity, sessionDir };
+    expect(await workspace.pack(saving, null, signal)).toBeNull();
+  });
+
+  test('has the same content while nothing changes, and another when something does', async () => {
+    agent('echo b > b.txt');
+    const [first, same] = [await pack(), await pack()];
+    expect(same.content).toBe(first.content);
+    writeFileSync(join(sessionDir, 'history.json'), '[1]');
+    expect((await pack()).content).not.toBe(first.content);
+  });
+
+  test('has the bytes of a session as they are, and neither its links nor its repositories', async () => {
+    writeFileSync(join(sessionDir, '.gitattributes'), '* text eol=crlf\n');
+    writeFileSync(join(sessionDir, 'mixed.txt'), 'one\r\ntwo\n');
+    symlinkSync('/etc', join(sessionDir, 'projects'));
+    execFileSync('git', ['init', '--quiet', join(sessionDir, 'repository')]);
+    person(join(sessionDir, 'repository'), 'commit', '--quiet', '--allow-empty', '-m', 'inner');
+    const { session } = await unpack(await pack());
+    expect(readFileSync(join(session, 'mixed.txt'), 'utf8')).toBe('one\r\ntwo\n');
+    expect(readdirSync(session).sort()).toEqual(['.gitattributes', 'mixed.txt']);
+  });
+
+  test('leaves nothing behind once it is discarded', async () => {
+    agent('echo b > b.txt');
+    const progress = await pack();
+    await progress.discard();
+    expect(existsSync(progress.file)).toBe(false);
+  });
+});
+
+describe('an attempt that goes on from a checkpoint', () => {
+  const goOn = async (progress: Progress): Promise<Workspace> => {
+    const home = join(folder.path, 'other-home');
+    const workspaces = new Workspaces(home, new Mirrors(home));
+    const saved = { file: progress.file, base: workspace.base.commit, commit: progress.commit, withSession: true };
+    const remote = { url: origin, authorization: null };
+    return workspaces.open(taskFor(origin), 2, remote, identity, signal, saved);
+  };
+
+  test('finds the work and the session, and what it adds is published with what was there', async () => {
+    agent('echo b > b.txt');
+    writeFileSync(join(sessionDir, 'history.json'), '[1]');
+    const progress = await pack();
+    const next = await goOn(progress);
+    expect(next.savedContent).toBe(progress.content);
+    expect(readFileSync(join(next.cwd, 'b.txt'), 'utf8')).toBe('b\n');
+    expect(readFileSync(join(next.sessionDir, 'history.json'), 'utf8')).toBe('[1]');
+    writeFileSync(join(next.cwd, 'c.txt'), 'c\n');
+    const commit = (await next.snapshot(taskFor(origin), 2, identity, signal)) ?? '';
+    expect(person(next.publishDir, 'diff', '--name-only', workspace.base.commit, commit).split('\n')).toEqual([
+      'b.txt',
+      'c.txt',
+    ]);
+    expect(person(next.publishDir, 'log', '-1', '--format=%(trailers:key=Mesh-Attempt,valueonly)', commit)).toBe('2');
+  });
+
+  test('starts where the first one did, also when the branch has moved on since', async () => {
+    agent('echo b > b.txt');
+    const progress = await pack();
+    const checkout = join(folder.path, 'checkout');
+    person(checkout, 'commit', '--quiet', '--allow-empty', '-m', 'second');
+    person(checkout, 'push', '--quiet', 'origin', 'HEAD:main');
+    const next = await goOn(progress);
+    expect(next.base.commit).toBe(workspace.base.commit);
+    expect(await next.snapshot(taskFor(origin), 2, identity, signal)).not.toBeNull();
+  });
+});
+
+describe('a checkpoint that is not what it says', () => {
+  test('with another commit is refused', async () => {
+    agent('echo b > b.txt');
+    const progress = await pack();
+    const other = 'f'.repeat(40) as Progress['commit'];
+    await expect(unpack({ ...progress, commit: other })).rejects.toMatchObject({ code: 'bad-checkpoint' });
+  });
+
+  test('that is cut short is refused', async () => {
+    agent('echo b > b.txt');
+    const progress = await pack();
+    writeFileSync(progress.file, readFileSync(progress.file).subarray(0, -20));
+    await expect(unpack(progress)).rejects.toMatchObject({ code: 'bad-checkpoint' });
+  });
+
+  test('of a history that this PC does not have is refused', async () => {
+    agent('echo b > b.txt');
+    const progress = await pack();
+    const gitDir = join(folder.path, 'strange.git');
+    const other = makeRepository(join(folder.path, 'home'), { 'z.txt': 'z\n' });
+    const mirrorDir = other;
+    const scratch = join(folder.path, 's');
+    mkdirSync(scratch);
+    const base = workspace.base.commit;
+    const request = { ...progress, gitDir, mirrorDir, base, sessionDir: scratch, scratch, signal };
+    await expect(unpackCheckpoint(request)).rejects.toMatchObject({ code: 'bad-checkpoint' });
+  });
+});
+
+test('packing needs no working repository of the agent: a damaged index of the clone does no harm', async () => {
+  agent('echo b > b.txt; echo rubbish > .git/index');
+  expect((await pack()).commit).not.toBe(workspace.base.commit);
+});
