@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/build.ts',
     include: ['test/**/*.test.ts'],
     // Each end-to-end test brings five processes of its own.
     maxWorkers: 2,
