@@ -1,4 +1,5 @@
-import type { Stream } from '@libp2p/interface';
+import { on } from 'node:events';
+import type { Stream, StreamMessageEvent } from '@libp2p/interface';
 import { decode, encode } from 'it-length-prefixed';
 import { pipe } from 'it-pipe';
 import { z } from 'zod';
@@ -18,6 +19,8 @@ export const transferProtocol = '/issue-mesh/file/1';
 
 const maxName = 200;
 const maxChunk = 128 * 1024;
+/** Messages of a stream that wait to be taken before it is paused; one is what came in one piece, at most 64 KiB. */
+const maxWaiting = 16;
 /** A transfer that does not move for so long is given up. */
 const idleMs = 20_000;
 
@@ -108,7 +111,7 @@ class Wire {
 
   constructor(stream: Stream) {
     this.#stream = stream;
-    this.#incoming = pipe(stream, (bytes) => decode(bytes, { maxDataLength: maxChunk }), subarrays);
+    this.#incoming = pipe(messagesOf(stream), (bytes) => decode(bytes, { maxDataLength: maxChunk }), subarrays);
     this.#idle = this.#watch();
   }
 
@@ -159,6 +162,13 @@ class Wire {
   #watch(): NodeJS.Timeout {
     return setTimeout(() => this.#stream.abort(new Error('nothing moves any more')), idleMs);
   }
+}
+
+/** What comes, and no more of it than is taken: the stream's own iterator holds all that the sender has. */
+async function* messagesOf(stream: Stream): AsyncGenerator<StreamMessageEvent['data']> {
+  const options = { close: ['end', 'close'], highWaterMark: maxWaiting, lowWaterMark: 1 };
+  const events = on(stream as unknown as EventTarget, 'message', options) as AsyncIterable<[StreamMessageEvent]>;
+  for await (const [{ data }] of events) yield data;
 }
 
 async function* subarrays(items: AsyncIterable<{ subarray(): Uint8Array }>): AsyncGenerator<Uint8Array> {

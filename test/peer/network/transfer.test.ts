@@ -2,9 +2,9 @@ import { noise } from '@chainsafe/libp2p-noise';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import type { Stream } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
-import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2p } from 'libp2p';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { muxer } from '../../../src/peer/network/node.ts';
 import { get, put, serveTransfer, type TransferHandler, transferProtocol } from '../../../src/peer/network/transfer.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -15,7 +15,7 @@ const nodeOf = async (): Promise<Libp2p> =>
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [muxer()],
     connectionMonitor: { enabled: false },
   });
 
@@ -123,14 +123,14 @@ describe('a copy', () => {
     };
     const sending = put(await open(), 'a/b', source());
     await waitFor('it is stuck', () => taken > 0);
-    let before = -1;
+    let [before, still] = [-1, 0];
     await waitFor('it has filled what there is', () => {
-      const isStill = made === before;
+      still = made === before ? still + 1 : 0;
       before = made;
-      return isStill;
+      return still > 10;
     });
-    // What streams and sockets hold on to on the way; a busy machine's more than another's.
-    expect(made).toBeLessThan(64);
+    // A window of the stream, and what waits at both ends.
+    expect(made).toBeLessThan(6);
     release();
     await sending;
     expect(taken).toBe(128_000_000);
