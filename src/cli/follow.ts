@@ -28,6 +28,7 @@ export async function follow(context: Context, client: ControlClient, id: string
 async function untilEnded(client: ControlClient, id: string, printer: Printer): Promise<TaskJson> {
   let lostAt: number | null = null;
   for (;;) {
+    let why: CliError = gone(id);
     try {
       for await (const { task, nameOf } of watch(client, id)) {
         lostAt = null;
@@ -36,9 +37,10 @@ async function untilEnded(client: ControlClient, id: string, printer: Printer): 
       }
     } catch (error) {
       if (!isPassing(error)) throw error;
+      if (error.code === 'not-found') why = unheard(id);
     }
     lostAt ??= performance.now();
-    if (performance.now() - lostAt > patienceMs) throw gone(id);
+    if (performance.now() - lostAt > patienceMs) throw why;
     await delay(retryMs);
   }
 }
@@ -58,13 +60,19 @@ async function* watch(client: ControlClient, id: string): AsyncGenerator<{ task:
 }
 
 /** The peer restarts, or has not heard yet of the task that this one is a duplicate of. */
-const isPassing = (error: unknown): boolean =>
+const isPassing = (error: unknown): error is ControlError =>
   error instanceof ControlError && ['no-peer', 'broken', 'not-found', 'stopping'].includes(error.code);
 
 const gone = (id: string): CliError =>
   new CliError(
     ExitCodes.noPeer,
     `the peer on this PC has gone; task ${id.slice(0, 8)} goes on without it: \`peer start\`, then \`peer task ${id.slice(0, 8)}\``,
+  );
+
+const unheard = (id: string): CliError =>
+  new CliError(
+    ExitCodes.noPeer,
+    `the peer on this PC has not heard of task ${id.slice(0, 8)}: \`peer tasks\` says what it knows`,
   );
 
 /** What of a task's history has not been shown yet; another task begins anew. */

@@ -104,7 +104,8 @@ describe('following a task', () => {
     const winner = { ...makeView('the winner'), state: done.state };
     service.change({ ...view, state: cancel(initialState, 'duplicate', winner.task.id, wallMs(2)) });
     const followed = follow(world.context(), client, view.task.id, false);
-    await isFollowed();
+    // The first time for the task itself, from then on for the one that is not known.
+    await waitFor('it is looked for', () => service.subscribed > 1);
     service.change(winner);
     await followed;
     expect(world.stdout.join('\n')).toContain(`the same as task ${winner.task.id.slice(0, 8)}`);
@@ -136,6 +137,17 @@ describe('following a task', () => {
     await server.close();
     await failing;
     server = await serveControl(service, join(folder, 's'), () => {});
+  }, 15_000);
+});
+
+describe('following a task that is not known here', () => {
+  it('is given up with what is the matter', async () => {
+    using world = new World();
+    const other = makeView('another').task.id;
+    await expect(follow(world.context(), client, other, false)).rejects.toMatchObject({
+      exitCode: 4,
+      message: expect.stringMatching(/has not heard of task/),
+    });
   }, 15_000);
 });
 

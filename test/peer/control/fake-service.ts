@@ -60,6 +60,8 @@ export class FakeService implements PeerService {
   readonly queries: LogQuery[] = [];
   readonly views = new Map<TaskId, TaskView>();
   readonly listeners = new Set<(event: PeerEvent) => void>();
+  /** How many have ever listened. */
+  subscribed = 0;
   piece: LogPiece | { readonly unavailable: string } = { unavailable: 'no attempt has started' };
   reply: (command: Command) => Reply | Promise<Reply> = () => ({ type: 'refused', reason: 'no peer answered' });
 
@@ -97,6 +99,7 @@ export class FakeService implements PeerService {
   }
 
   subscribe(listener: (event: PeerEvent) => void): () => void {
+    this.subscribed += 1;
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
