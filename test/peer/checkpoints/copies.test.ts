@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Copies } from '../../../src/peer/checkpoints/copies.ts';
 import { CheckpointFolder } from '../../../src/peer/checkpoints/folder.ts';
 import type { BlobId, PeerId, TaskId } from '../../../src/protocol/ids.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const task = 'a'.repeat(64) as TaskId;
 const [alpha, beta, gamma] = ['alpha', 'beta', 'gamma'] as unknown as readonly [PeerId, PeerId, PeerId];
@@ -17,16 +18,19 @@ let open: Set<TaskId>;
 let all: Map<PeerId, Copies>;
 /** Peers that do not answer, until released. */
 let stuck: Map<PeerId, Promise<void>>;
+let asked: Set<PeerId>;
 
 /** Three peers, each with a folder of its own, and calls instead of a network. */
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'copies-'));
   open = new Set([task]);
   stuck = new Map();
+  asked = new Set();
   all = new Map(
     [alpha, beta, gamma].map((self) => {
       const network = {
         put: async (to: PeerId, name: string, chunks: AsyncIterable<Uint8Array>) => {
+          asked.add(to);
           await stuck.get(to);
           await copiesOf(to).onPut(name, chunks);
         },
@@ -98,6 +102,7 @@ describe('copies', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     stuck.set(beta, promise);
     const first = replicated(alpha, [beta]);
+    await waitFor('beta is being given its copy', () => asked.has(beta));
     expect(await replicated(alpha, [beta, gamma])).toEqual([
       [gamma, false],
       [gamma, true],
