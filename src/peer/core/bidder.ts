@@ -8,6 +8,7 @@ import { isTerminal } from '../../protocol/state.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
+import { isPast } from './past.ts';
 import type { Step } from './step.ts';
 import type { Worker } from './worker.ts';
 
@@ -193,7 +194,7 @@ export class Bidder {
       Priorities.indexOf(task.body.priority) + Math.floor((step.wallMs - task.body.createdAt) / agingMs);
     return this.#catalogue
       .waiting()
-      .filter(({ task }) => !isTooOld(task, step, this.#config))
+      .filter(({ task }) => !isPast(task, step, this.#config.timing))
       .sort(
         (a, b) => rank(b) - rank(a) || a.task.body.createdAt - b.task.body.createdAt || byText(a.task.id, b.task.id),
       );
@@ -207,10 +208,6 @@ export class Bidder {
     }
   }
 }
-
-/** An open record that comes out of the past never starts by itself. */
-const isTooOld = (task: Task, step: Step, config: CoreConfig): boolean =>
-  step.wallMs - task.body.createdAt > config.timing.keepFinishedMs;
 
 const nameOf = (repository: Repository): string => {
   switch (repository.type) {

@@ -15,6 +15,7 @@ import type { Command, CoreConfig, Effect, Input, PeerView, Received, ReceivedGo
 import { Leaders } from './leaders.ts';
 import { Membership } from './membership.ts';
 import type { Parts } from './parts.ts';
+import { isPast } from './past.ts';
 import { Registers } from './registers.ts';
 import { Requests } from './requests.ts';
 import { Seats } from './seats.ts';
@@ -162,7 +163,7 @@ export class Core {
         return this.#submissions.onStored(from, message.task, step);
       case 'need-task': {
         const entry = this.#catalogue.get(message.task);
-        if (entry === undefined) return;
+        if (entry === undefined || isPast(entry.task, step, this.#config.timing)) return;
         step.send(from, { type: 'task', record: entry.task.signed });
         this.#generations.moves.onElectorReady(message.task, from, step);
         return this.#leaders.onElectorReady(message.task, from, step);
@@ -256,8 +257,7 @@ export class Core {
   /** A record from its submitter, by gossip (`from` is null) or by sync: stored, given its seat, and answered with a bid. */
   #onRecord(from: PeerId | null, task: Task, step: Step): void {
     // It has been pruned here, as everywhere where somebody was awake: who comes back with it does not start it again.
-    const isForgotten = step.wallMs - task.body.createdAt > this.#config.timing.keepFinishedMs;
-    if (isForgotten && this.#catalogue.get(task.id) === undefined) return;
+    if (isPast(task, step, this.#config.timing) && this.#catalogue.get(task.id) === undefined) return;
     const isNew = this.#catalogue.add(task, step);
     if (this.#registers.open(task, step)) this.#seats.take(task, step.monoMs);
     if (from !== null && task.body.electorate.includes(this.#config.self))
@@ -275,7 +275,6 @@ export class Core {
     if (!this.#catalogue.learn(summary, step)) return;
     this.#generations.onNews(task, living, step);
     this.#leaders.onNews(task, step);
-    this.#seats.considerTurn(task, step);
     this.#worker.onKnowledge(task, step);
     if (summary.state.phase.name !== 'open') this.#bidder.settled(task);
     this.#onRivals(task, step);
@@ -348,7 +347,7 @@ export class Core {
       if (!isTerminal(state)) continue;
       this.#leaders.forget(task.id);
       this.#seats.rest(task.id);
-      if (step.wallMs - task.body.createdAt >= this.#config.timing.keepFinishedMs) this.#forget(task.id, step);
+      if (isPast(task, step, this.#config.timing)) this.#forget(task.id, step);
     }
     this.#generations.look(step);
     this.#leaders.considerAll(step);

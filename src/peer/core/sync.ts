@@ -3,10 +3,11 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { PeerId, TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
-import { compareMaybeStamps, describeStamp } from '../../protocol/summary.ts';
-import type { Catalogue } from './catalogue.ts';
+import { compareMaybeStamps, describeStamp, type Stamp } from '../../protocol/summary.ts';
+import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
+import { isPast } from './past.ts';
 import type { Step } from './step.ts';
 
 interface Digest {
@@ -15,7 +16,8 @@ interface Digest {
   readonly buckets: readonly string[];
 }
 
-const maxBytesAtOnce = 4 * 1024 * 1024;
+/** What one turn sends at most: a link that is sent all at once is cut for falling behind. */
+const turn = { bytes: 4 * 1024 * 1024, tasks: 500 } as const;
 const bucketCount = 256;
 const bucketOf = (task: TaskId): number => Number.parseInt(task.slice(0, 2), 16);
 
@@ -24,6 +26,9 @@ const bucketOf = (task: TaskId): number => Number.parseInt(task.slice(0, 2), 16)
  * 256 buckets of tasks; where those differ, the (task, stamp) pairs in them. Each then sends what the other lacks.
  *
  *   A ─root→ B ─buckets→ A ─entries→ B ─records, and the entries where B is behind→ A ─records→ B
+ *
+ * Where that is too much for one turn, the buckets that are left are compared again once this much is through. Every turn
+ * leaves fewer of them, so that it ends also between two peers that never agree.
  */
 export class Sync {
   readonly #config: CoreConfig;
@@ -62,26 +67,53 @@ export class Sync {
 
   onEntries(from: PeerId, message: MessageOf<'sync-entries'>, step: Step): void {
     const theirs = new Map(message.entries.map(({ task, stamp }) => [task, stamp]));
-    const wanted = new Set(message.buckets);
-    const isBehind = message.entries.some(({ task, stamp }) => {
-      const entry = this.#catalogue.get(task);
-      return entry === undefined || compareMaybeStamps(entry.stamp, stamp) < 0;
+    const lacking = this.#lackedBy(theirs, message.buckets, step);
+    const last = this.#sendTurn(from, lacking, theirs, step);
+    const done = message.buckets.filter((bucket) => bucket <= last);
+    const left = message.buckets.filter((bucket) => bucket > last);
+    if (message.reply && this.#isBehind(message, last)) this.#sendEntries(from, done, false, step);
+    if (left.length > 0) this.#sendEntries(from, left, true, step);
+  }
+
+  /** What is known here, in these buckets, and not there. What is past is not offered: nobody would take it. */
+  #lackedBy(theirs: ReadonlyMap<TaskId, Stamp | null>, buckets: readonly number[], step: Step): readonly Entry[] {
+    const wanted = new Set(buckets);
+    return this.#catalogue.ids().flatMap((id) => {
+      const entry = wanted.has(bucketOf(id)) ? this.#catalogue.get(id) : undefined;
+      if (entry === undefined) return [];
+      const stamp = theirs.get(id);
+      const isLacked =
+        stamp === undefined
+          ? !isPast(entry.task, step, this.#config.timing)
+          : compareMaybeStamps(entry.stamp, stamp) > 0;
+      return isLacked ? [entry] : [];
     });
-    let sentBytes = 0;
-    for (const task of this.#catalogue.ids()) {
-      if (!wanted.has(bucketOf(task))) continue;
-      // The rest in another turn, once this much is through: a link that is sent all at once is cut for falling behind.
-      if (sentBytes >= maxBytesAtOnce) return this.#begin(from, step);
-      const stamp = theirs.get(task);
-      const entry = this.#catalogue.get(task);
-      if (entry === undefined) continue;
-      if (stamp === undefined) {
-        sentBytes += entry.task.signed.bytes.length;
-        step.send(from, { type: 'task', record: entry.task.signed });
+  }
+
+  /** Sends whole buckets until the turn is full. Returns the last bucket that is through. */
+  #sendTurn(to: PeerId, lacking: readonly Entry[], theirs: ReadonlyMap<TaskId, Stamp | null>, step: Step): number {
+    let bytes = 0;
+    let tasks = 0;
+    let bucket = 0;
+    for (const { task } of lacking) {
+      const isNext = bucketOf(task.id) > bucket;
+      if (isNext && (bytes >= turn.bytes || tasks >= turn.tasks)) return bucket;
+      bucket = bucketOf(task.id);
+      tasks += 1;
+      if (!theirs.has(task.id)) {
+        bytes += task.signed.bytes.length;
+        step.send(to, { type: 'task', record: task.signed });
       }
-      if (stamp === undefined || compareMaybeStamps(entry.stamp, stamp) > 0) this.#sendSummary(from, task, step);
+      this.#sendSummary(to, task.id, step);
     }
-    if (isBehind && message.reply) this.#sendEntries(from, message.buckets, false, step);
+    return bucketCount - 1;
+  }
+
+  #isBehind({ entries }: MessageOf<'sync-entries'>, last: number): boolean {
+    return entries.some(({ task, stamp }) => {
+      const entry = bucketOf(task) <= last ? this.#catalogue.get(task) : undefined;
+      return bucketOf(task) <= last && (entry === undefined || compareMaybeStamps(entry.stamp, stamp) < 0);
+    });
   }
 
   #begin(peer: PeerId, step: Step): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { endlessAgent } from '../../sim/script.ts';
-import { World } from '../../sim/world.ts';
+import { peerIdOf, World } from '../../sim/world.ts';
 import { five, names, others, outcomes, phaseAt, stateAt, submitted, untilPhase, workerOf } from './support.ts';
 
 describe('a peer that was away', () => {
@@ -30,7 +30,7 @@ describe('a peer that was away', () => {
     world.runFor(1_000);
     world.start('epsilon');
     world.until('known', () => phaseAt(world, 'epsilon', task) === 'assigned', 1_000);
-    expect(stateAt(world, 'epsilon', task)?.phase).toMatchObject({ worker: `peer${worker}` });
+    expect(stateAt(world, 'epsilon', task)?.phase).toMatchObject({ worker: peerIdOf(worker) });
     expect(world.task('epsilon', task)?.leader).toBe(world.task('alpha', task)?.leader);
   });
 
@@ -127,6 +127,24 @@ describe('a joiner that has missed a lot', () => {
   });
 });
 
+describe('a task out of the past', () => {
+  it('is not offered again and again to who does not take it', () => {
+    const timing = { keepFinishedMs: 60_000 };
+    const world = new World([{ name: 'alpha' }, { name: 'beta', later: true }], { timing, agent: endlessAgent });
+    world.runFor(100);
+    const prompt = 'x'.repeat(60_000);
+    const tasks = Array.from({ length: 100 }, () => submitted(world, world.submit('alpha', { prompt })));
+    world.runFor(61_000);
+    const from = world.sent.length;
+    world.start('beta');
+    world.runFor(2_000);
+    const said = world.sent.slice(from).map(({ message }) => message.type);
+    expect(said).not.toContain('task');
+    expect(said.filter((type) => type.startsWith('sync-')).length).toBeLessThan(10);
+    expect(tasks.every((task) => world.task('beta', task) === null)).toBe(true);
+  });
+});
+
 describe('a PC that comes back after the others have pruned', () => {
   it('starts nothing again that ended long ago', () => {
     const timing = { keepFinishedMs: 120_000 };
@@ -138,9 +156,12 @@ describe('a PC that comes back after the others have pruned', () => {
     world.command('alpha', { type: 'cancel', task, reason: 'enough' });
     world.until('it is pruned', () => world.task('alpha', task) === null && world.task('beta', task) === null, 300_000);
     const starts = world.started.length;
+    const from = world.sent.length;
     world.start('gamma');
     world.runFor(120_000);
     expect(world.started.length).toBe(starts);
+    const handed = world.sent.slice(from).filter(({ message }) => message.type === 'task');
+    expect(handed).toHaveLength(0);
     expect(world.task('alpha', task)).toBeNull();
   });
 });
