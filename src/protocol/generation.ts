@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byText, type GenerationId, generationIdSchema, type PeerId, peerIdSchema, type TaskId } from './ids.ts';
+import { byText, type GenerationId, generationIdSchema, type PeerId, peerIdSchema } from './ids.ts';
 import { Limits } from './limits.ts';
 
 /**
@@ -27,7 +27,7 @@ export const originOf = (task: { readonly body: { readonly electorate: readonly 
 
 /** The generation in which a state was written. */
 export const generationOf = (
-  task: { readonly id: TaskId; readonly body: { readonly electorate: readonly PeerId[] } },
+  task: Parameters<typeof originOf>[0],
   state: { readonly generation: Generation | null },
 ): Generation => state.generation ?? originOf(task);
 

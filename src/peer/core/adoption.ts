@@ -75,6 +75,7 @@ export class Adoption {
     const entry = catalogue.get(task.id);
     if (entry === undefined) return step.reply(id, { type: 'unknown-task' });
     const heard: Reading = { version: entry.stamp?.version ?? null, state: entry.state };
+    if (isTerminal(entry.state)) return step.reply(id, { type: 'ended' });
     const { state } = [heard, ...answers.values()].reduce((best, one) => (isNewer(task, one, best) ? one : best));
     const last = generationOf(task, state);
     const electorate = chooseElectorate(membership.staying(), task.body.nonce);

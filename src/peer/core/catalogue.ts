@@ -62,7 +62,10 @@ export class Catalogue {
       const state = register.initial;
       if (entry === undefined || state === null || state.generation === null) continue;
       const stamp = stampOf(state, initialVersion(state.generation));
-      if (compareMaybeStamps(stamp, entry.stamp) > 0) this.#entries.set(task, { ...entry, stamp, state });
+      if (compareMaybeStamps(stamp, entry.stamp) <= 0) continue;
+      const known = { ...entry, stamp, state };
+      this.#entries.set(task, known);
+      this.#noteWaiting(known);
     }
   }
 

@@ -115,9 +115,7 @@ export class Leaders {
   onRoundTimer(task: TaskId, ballot: Ballot, step: Step): void {
     const candidacy = this.#candidacies.get(task);
     if (!isAt(candidacy, ballot) || !candidacy.proposer.isWaiting) return;
-    candidacy.leadership = null;
-    candidacy.proposer.stepDown();
-    this.#seats.retryTurn(task, step);
+    this.#lost(task, candidacy, step);
   }
 
   onRenewTimer(task: TaskId, ballot: Ballot, step: Step): void {
@@ -196,17 +194,15 @@ export class Leaders {
 
   /** leading | candidate → idle: tries again later, should the task still want a leader then. */
   #lost(task: TaskId, candidacy: Candidacy, step: Step): void {
-    if (candidacy.leadership !== null) {
-      step.emit({ type: 'lease', task, change: 'lost', ballot: candidacy.leadership.ballot });
-    }
+    candidacy.leadership?.lose(step);
     candidacy.leadership = null;
     candidacy.proposer.stepDown();
     this.#seats.retryTurn(task, step);
   }
 
+  /** leading | candidate → gone: the register is over. */
   #giveUp(task: TaskId, { leadership, proposer }: Candidacy, step: Step): void {
-    if (leadership !== null && proposer.isLeader(step.now))
-      step.emit({ type: 'lease', task, change: 'lost', ballot: leadership.ballot });
+    leadership?.lose(step);
     proposer.stepDown();
     this.#candidacies.delete(task);
   }

@@ -49,6 +49,7 @@ export class Leadership {
   #checkpoint: Checkpoint | null = null;
   #carriedOut: Version | null = null;
   #timerAt: MonoMs | null = null;
+  #hasEnded = false;
 
   constructor(ballot: Ballot, seat: Seat, proposer: Proposer, parts: Parts) {
     this.ballot = ballot;
@@ -151,6 +152,11 @@ export class Leadership {
     this.#release(step);
   }
 
+  /** The lease has gone without this peer's doing. What was sealed or released before is no loss. */
+  lose(step: Step): void {
+    if (!this.#hasEnded) this.#ended('lost', step);
+  }
+
   // ── moving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A lost worker's grant is waited out first: whoever leads next would have to begin that wait anew. */
@@ -164,7 +170,7 @@ export class Leadership {
   #move(step: Step): void {
     const next = this.#parts.healing.successor(this.#seat.task, this.#generation);
     const messages = this.#proposer.seal((state) => seal(state, next), step.now);
-    step.emit({ type: 'lease', task: this.#id, change: 'sealed', ballot: this.ballot });
+    this.#ended('sealed', step);
     for (const { to, message } of messages) step.send(to, message);
     step.setTimer({ type: 'round', task: this.#id, ballot: this.ballot }, this.#parts.config.timing.roundMs);
   }
@@ -325,9 +331,13 @@ export class Leadership {
   }
 
   #release(step: Step): void {
-    const { ballot } = this;
     for (const { to, message } of this.#proposer.release()) step.send(to, message);
-    step.emit({ type: 'lease', task: this.#id, change: 'released', ballot });
+    this.#ended('released', step);
+  }
+
+  #ended(change: 'lost' | 'released' | 'sealed', step: Step): void {
+    this.#hasEnded = true;
+    step.emit({ type: 'lease', task: this.#id, change, ballot: this.ballot });
   }
 
   #answerCancels(result: MessageOf<'cancel-answer'>['result'], step: Step): void {

@@ -70,10 +70,6 @@ export class Seats {
     return this.#seats.get(task);
   }
 
-  tasks(): readonly TaskId[] {
-    return [...this.#seats.keys()];
-  }
-
   /** Takes the seat that a register goes with; `announcedAt` where the task was announced just now. */
   take(task: Task, announcedAt: MonoMs | null): void {
     if (this.#seats.has(task.id)) return;
@@ -115,7 +111,7 @@ export class Seats {
     this.considerTurn(task, step);
   }
 
-  /** Keeps a peer's answer. True when it is an offer for a task that waits for one. */
+  /** Keeps a peer's answer for whoever leads. */
   onAnswer(from: PeerId, message: MessageOf<'answer'>, step: Step): void {
     const seat = this.#seats.get(message.task);
     if (seat === undefined) return this.#unknown(from, message.task, step);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Catalogue } from '../../../src/peer/core/catalogue.ts';
 import { Step } from '../../../src/peer/core/step.ts';
-import { monoMs, type TaskId, wallMs } from '../../../src/protocol/ids.ts';
+import { type GenerationId, monoMs, type TaskId, wallMs } from '../../../src/protocol/ids.ts';
 import { signTask, type Task } from '../../../src/protocol/record.ts';
 import { assign, cancel, endAttempt, initialState, type TaskState } from '../../../src/protocol/state.ts';
 import { draftOf } from '../../sim/script.ts';
@@ -40,6 +40,16 @@ function knowing(states: readonly (readonly [TaskId, TaskState])[]): Catalogue {
 
 const assigned = assign(initialState, alpha, at);
 const lapsed = endAttempt(assigned, { type: 'lapsed', reason: 'gone' }, at);
+
+describe('a seat in a later generation', () => {
+  it('says that its task no longer waits', () => {
+    const generation = { number: 1, id: 'a'.repeat(16) as GenerationId, electorate: [alpha], forced: false };
+    const initial = { ...assigned, generation };
+    const registers = [{ task: first.id, register: { initial, promised: null, accepted: null } }];
+    const catalogue = new Catalogue({ knowledge: [], registers }, [first, second]);
+    expect(catalogue.waiting().map(({ task }) => task.id)).toEqual([second.id]);
+  });
+});
 
 describe('of two tasks with one key', () => {
   it('the older one stays', () => {

@@ -160,6 +160,23 @@ describe('an end that only one of two has stored', () => {
   });
 });
 
+describe('a sealed lease', () => {
+  it('is not lost once more when its leader sleeps before the seal is known', () => {
+    const world = new World(five, { agent: endlessAgent });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    const worker = workerOf(world, task);
+    const leader = leaderOf(world, task) ?? '';
+    world.kill(others(world, worker, leader)[0] ?? '');
+    const changes = (): readonly string[] =>
+      world.events.flatMap(({ event }) => (event.type === 'lease' && event.task === task ? [event.change] : []));
+    world.until('the seal is sent', () => changes().includes('sealed'), healedMs);
+    world.input(leader, { type: 'woke', lostMs: 10_000 });
+    world.until('the next generation', () => generationAt(world, worker, task) === 1, healedMs);
+    expect(changes().slice(changes().indexOf('sealed'))).not.toContain('lost');
+  });
+});
+
 describe('adopt', () => {
   it('is refused by a peer that is about to stop and has nobody to give the task to', () => {
     const world = new World(five, { agent: endlessAgent });
@@ -188,6 +205,22 @@ describe('adopt', () => {
     );
     for (const name of ['alpha', 'beta', 'gamma']) world.start(name);
     untilPhase(world, task, 'done');
+  });
+
+  it('gives up where it learns meanwhile that the task has ended', () => {
+    const world = new World(five, { agent: slowAgent(20_000), timing: { readMs: 20_000 } });
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha'));
+    world.runFor(500);
+    world.cut(['alpha', 'beta'], ['gamma', 'delta', 'epsilon']);
+    world.until('done', () => phaseAt(world, 'gamma', task) === 'done', 120_000);
+    world.pause('beta');
+    const key = world.command('alpha', { type: 'adopt', task });
+    world.heal();
+    expect(world.reply(key, 40_000)).toEqual({ type: 'ended' });
+    world.resume('beta');
+    untilPhase(world, task, 'done');
+    expect(generationAt(world, 'alpha', task)).toBe(generationAt(world, 'gamma', task));
   });
 
   it('is refused where the electors can go on by themselves', () => {

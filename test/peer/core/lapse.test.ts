@@ -49,7 +49,11 @@ describe('a worker that is killed', () => {
     world.start(worker);
     world.until('it goes on', () => world.started.length === 2);
     expect(world.nowMs - killedAt).toBeLessThan(600);
-    expect(outcomes(stateAt(world, 'alpha', task))).toContain('lapsed');
+    world.until(
+      'all know',
+      () => names.every((name) => outcomes(stateAt(world, name, task)).includes('lapsed')),
+      1_000,
+    );
   });
 
   it('five times in a row ends the task as failed', () => {
