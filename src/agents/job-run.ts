@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AgentReport, Job, PublishStep, StopReason } from '../protocol/agent.ts';
 import type { CommitId } from '../protocol/ids.ts';
+import type { Task } from '../protocol/record.ts';
 import type { Checkpoint } from '../protocol/state.ts';
 import type { Access } from './access.ts';
 import type { AttemptLog, AttemptLogs } from './attempt-log.ts';
@@ -8,17 +9,21 @@ import { Checkpointer } from './checkpoint/checkpointer.ts';
 import type { CheckpointFiles } from './checkpoint/files.ts';
 import { bounded, type Ending, endingOf, failed, isDenied, refused } from './ending.ts';
 import type { NoExecutor } from './executors/choose.ts';
-import type { Executor, ExecutorEvent, ExecutorOutcome } from './executors/executor.ts';
+import type { Executor, ExecutorEvent, ExecutorOutcome, RunLimits } from './executors/executor.ts';
 import type { Forge, ForgeFor } from './forge/forge.ts';
 import { Grants } from './grants.ts';
 import { printable } from './lines.ts';
 import { ProgressTeller } from './progress.ts';
-import { promptFor } from './prompt.ts';
+import { goOnText, promptFor } from './prompt.ts';
 import { type Published, Publisher } from './publisher.ts';
 import { retrying } from './retry.ts';
+import { noSandbox } from './sandbox/sandbox.ts';
 import type { Identity } from './snapshot.ts';
+import { nobodySpecial } from './specialists/specialist.ts';
 import type { Saved, Workspace, Workspaces } from './workspace.ts';
 
+/** Enough for any issue, and an end for an agent that goes round in circles. */
+const defaultTurns = 200;
 /** A checkpoint that takes longer is none. */
 const packMs = 60_000;
 
@@ -152,7 +157,11 @@ export class JobRun {
       {
         task,
         attempt,
+        specialist: nobodySpecial,
         prompt: promptFor(task),
+        followUp: this.#job.checkpoint === null ? null : goOnText,
+        limits: limitsOf(task),
+        sandbox: noSandbox,
         cwd: workspace.cwd,
         folder: workspace.folder,
         sessionDir: workspace.sessionDir,
@@ -263,6 +272,13 @@ export class JobRun {
     this.#log?.write(`[mesh] ${printable(text)}`);
   }
 }
+
+const limitsOf = ({ body: { limits } }: Task): RunLimits => ({
+  wallMs: limits.wallMs,
+  idleMs: limits.idleMs,
+  turns: defaultTurns,
+  costUsd: limits.budgetUsd,
+});
 
 function describeEnding(ending: Ending): string {
   switch (ending.type) {

@@ -17,6 +17,10 @@ export function promptFor(task: Task): string {
     .concat('\n');
 }
 
+/** To an agent whose earlier work, and session where it has one, are here again. */
+export const goOnText =
+  'You were interrupted. What you had done so far is in the current folder, perhaps in half: look at it, and finish the task.\n';
+
 /** An issue's title is a stranger's too: it stands with the rest of the issue, inside the fence. */
 const heading = ({ body: { source, title } }: Task): string =>
   source.type === 'issue' ? `issue #${source.number}` : title.replaceAll(/\s+/g, ' ');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { branchOf, type Task } from '../../protocol/record.ts';
 import { agentEnvironment } from '../environment.ts';
 import { oneLine } from '../lines.ts';
-import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, Usable } from './executor.ts';
+import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, RunLimits, Usable } from './executor.ts';
 import { type LimitedExit, runLimited } from './limited.ts';
 
 const TailLines = 10;
@@ -27,25 +27,26 @@ export class CommandExecutor implements Executor {
   }
 
   async run(context: ExecutorContext, onEvent: (event: ExecutorEvent) => void): Promise<ExecutorOutcome> {
-    const { task, folder, sessionDir, cwd, mark, signal } = context;
+    const { task, folder, sessionDir, cwd, mark, limits, sandbox, signal } = context;
     const taskFile = join(folder, 'task.json');
     const stdin = join(folder, 'prompt.txt');
     const tmp = join(folder, 'tmp');
     await mkdir(tmp, { recursive: true });
     await writeFile(taskFile, JSON.stringify(taskForCommands(task, context.attempt), null, 2));
-    await writeFile(stdin, context.prompt);
+    await writeFile(stdin, [context.prompt, ...(context.followUp === null ? [] : [context.followUp])].join('\n'));
     const tail: string[] = [];
+    const command = {
+      file: '/bin/sh',
+      args: ['-c', this.#command],
+      cwd,
+      env: agentEnvironment({ tmp, taskFile, sessionDir }),
+      mark,
+      stdin,
+      folder,
+    };
     const exit = await runLimited(
-      {
-        file: '/bin/sh',
-        args: ['-c', this.#command],
-        cwd,
-        env: agentEnvironment({ tmp, taskFile, sessionDir }),
-        mark,
-        stdin,
-        folder,
-      },
-      task.body.limits,
+      await sandbox.confine(command, { readable: [], writable: [], hosts: [] }),
+      limits,
       signal,
       (line, stream) => {
         const text = oneLine(line, TailLine);
@@ -56,11 +57,11 @@ export class CommandExecutor implements Executor {
         if (stream === 'stdout') onEvent({ type: 'progress', text });
       },
     );
-    return outcomeOf(exit, task, tail);
+    return outcomeOf(exit, limits, tail);
   }
 }
 
-function outcomeOf(exit: LimitedExit, task: Task, tail: readonly string[]): ExecutorOutcome {
+function outcomeOf(exit: LimitedExit, limits: RunLimits, tail: readonly string[]): ExecutorOutcome {
   const failed = (what: string): ExecutorOutcome => ({
     type: 'failed',
     reason: tail.length === 0 ? `${what}, without any output` : `${what}; its last output: ${tail.join(' | ')}`,
@@ -74,9 +75,9 @@ function outcomeOf(exit: LimitedExit, task: Task, tail: readonly string[]): Exec
     case 'interrupted':
       return { type: 'interrupted' };
     case 'over-time':
-      return failed(`the command was stopped after ${seconds(task.body.limits.wallMs)}, the task's time limit`);
+      return failed(`the command was stopped after ${seconds(limits.wallMs)}, the task's time limit`);
     case 'silent':
-      return failed(`the command was stopped after ${seconds(task.body.limits.idleMs)} without output`);
+      return failed(`the command was stopped after ${seconds(limits.idleMs)} without output`);
   }
 }
 

@@ -1,12 +1,31 @@
 import type { WallMs } from '../../protocol/ids.ts';
 import type { Task } from '../../protocol/record.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Specialist } from '../specialists/specialist.ts';
 import type { OutputStream } from '../supervised.ts';
+
+/** Of one run of an agent. Who reaches one has failed. */
+export interface RunLimits {
+  readonly wallMs: number;
+  /** The longest time without a line of output. */
+  readonly idleMs: number;
+  /** Calls of the model. */
+  readonly turns: number;
+  /** Null: no limit. */
+  readonly costUsd: number | null;
+}
 
 /** What an executor is given for one attempt. */
 export interface ExecutorContext {
   readonly task: Task;
   readonly attempt: number;
+  readonly specialist: Specialist;
+  /** All that is to be done, for an agent that knows nothing yet. */
   readonly prompt: string;
+  /** What to say where `sessionDir` holds a session to go on with: that it was interrupted, or what has failed. */
+  readonly followUp: string | null;
+  readonly limits: RunLimits;
+  readonly sandbox: Sandbox;
   /** The agent's working folder: its clone, or the task's folder in it. */
   readonly cwd: string;
   /** An existing folder outside of the clone, for the executor's own files; gone after the job. */

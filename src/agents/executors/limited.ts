@@ -1,10 +1,5 @@
 import { type Exit, type OutputStream, type SupervisedCommand, supervise } from '../supervised.ts';
-
-export interface RunLimits {
-  readonly wallMs: number;
-  /** The longest time without a line of output. */
-  readonly idleMs: number;
-}
+import type { RunLimits } from './executor.ts';
 
 export type LimitedExit =
   | Exit
@@ -15,7 +10,7 @@ export type LimitedExit =
 /** Runs a command under supervision until it ends, a limit is reached or `signal` aborts. No process of it is left then. */
 export async function runLimited(
   command: SupervisedCommand,
-  limits: RunLimits,
+  limits: Pick<RunLimits, 'wallMs' | 'idleMs'>,
   signal: AbortSignal,
   onLine: (line: string, stream: OutputStream) => void,
 ): Promise<LimitedExit> {

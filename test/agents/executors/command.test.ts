@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { chooseExecutor } from '../../../src/agents/executors/choose.ts';
 import { CommandExecutor } from '../../../src/agents/executors/command.ts';
-import type { ExecutorEvent, ExecutorOutcome } from '../../../src/agents/executors/executor.ts';
-import type { TaskBody } from '../../../src/protocol/record.ts';
+import type { ExecutorEvent, ExecutorOutcome, RunLimits } from '../../../src/agents/executors/executor.ts';
+import { noSandbox } from '../../../src/agents/sandbox/sandbox.ts';
+import { nobodySpecial } from '../../../src/agents/specialists/specialist.ts';
 import { waitFor } from '../../support/wait.ts';
 import { alive, taskFor, useFolder } from '../support.ts';
 
@@ -20,12 +21,15 @@ beforeEach(() => {
   abort = new AbortController();
 });
 
-function run(command: string, limits: Partial<TaskBody['limits']> = {}): Promise<ExecutorOutcome> {
-  const task = taskFor('/r', { limits: { wallMs: 60_000, idleMs: 60_000, budgetUsd: null, ...limits } });
+function run(command: string, limits: Partial<RunLimits> = {}): Promise<ExecutorOutcome> {
   const context = {
-    task,
+    task: taskFor('/r'),
     attempt: 3,
+    specialist: nobodySpecial,
     prompt: 'the prompt',
+    followUp: null,
+    limits: { wallMs: 60_000, idleMs: 60_000, turns: 200, costUsd: null, ...limits },
+    sandbox: noSandbox,
     cwd: folder.path,
     folder: folder.path,
     sessionDir: join(folder.path, 'session'),
