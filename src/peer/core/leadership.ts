@@ -19,9 +19,10 @@ import {
   startPublishing,
   type TaskState,
 } from '../../protocol/state.ts';
+import { Alarm } from './alarm.ts';
 import type { Parts } from './parts.ts';
 import { Placing } from './placing.ts';
-import { type Seat, standingCancels } from './seats.ts';
+import { answerCancels, type Seat, standingCancels } from './seats.ts';
 import type { Step } from './step.ts';
 import { Teller } from './teller.ts';
 import { lapseOf, msUntilLapse, type Watch } from './watch.ts';
@@ -40,6 +41,7 @@ export class Leadership {
   readonly #parts: Parts;
   readonly #teller: Teller;
   readonly #placing: Placing;
+  readonly #alarm: Alarm;
   #watch: Watch | null = null;
   /** A publishing attempt lapses only after this, whoever leads. */
   #grantUntil: MonoMs | null = null;
@@ -48,7 +50,6 @@ export class Leadership {
   /** Saved by the worker, not yet written. */
   #checkpoint: Checkpoint | null = null;
   #carriedOut: Version | null = null;
-  #timerAt: MonoMs | null = null;
   #hasEnded = false;
 
   constructor(ballot: Ballot, seat: Seat, proposer: Proposer, parts: Parts) {
@@ -58,6 +59,7 @@ export class Leadership {
     this.#parts = parts;
     this.#teller = new Teller(seat.task, parts);
     this.#placing = new Placing(ballot, seat, parts);
+    this.#alarm = new Alarm({ type: 'leader', task: seat.task.id, ballot });
   }
 
   /** The lease has been won. An attempt found under way is asked for at once, and keeps going if it answers. */
@@ -100,7 +102,7 @@ export class Leadership {
   }
 
   onTimer(step: Step): void {
-    this.#timerAt = null;
+    this.#alarm.hasRung();
     this.drive(step);
   }
 
@@ -184,7 +186,7 @@ export class Leadership {
     this.#teller.answers = this.#placing.answers;
     switch (verdict.type) {
       case 'wait':
-        return this.#wakeAfter(verdict.forMs, step);
+        return this.#alarm.setAfter(verdict.forMs, step);
       case 'stall':
         if (lapsed !== null) return this.#write((state) => endAttempt(state, lapsed, step.wallMs), step);
         this.#teller.note('stalled', verdict.reason, step);
@@ -213,7 +215,7 @@ export class Leadership {
       return this.#wakeAtLapse(step);
     }
     if (active.name === 'publishing' && this.#grantUntil !== null && step.monoMs < this.#grantUntil) {
-      return this.#wakeAfter(this.#grantUntil - step.monoMs, step);
+      return this.#alarm.setAfter(this.#grantUntil - step.monoMs, step);
     }
     const outcome: Outcome = { type: 'lapsed', reason: lapse };
     if (!this.#placing.isOpen)
@@ -267,7 +269,7 @@ export class Leadership {
   #cancels(state: TaskState, step: Step): boolean {
     const winner = this.#parts.catalogue.winnerOver(this.#id);
     const isPublishing = state.phase.name === 'publishing';
-    if (isPublishing) this.#answerCancels('publishing', step);
+    if (isPublishing) answerCancels(this.#seat, 'publishing', step);
     const [first] = standingCancels(this.#seat, step.monoMs, this.#parts.config.timing);
     if (isPublishing || (winner === null && first === undefined)) return false;
     const reason = winner === null ? (first?.reason ?? '') : `the same as task ${winner.slice(0, 8)}`;
@@ -299,7 +301,7 @@ export class Leadership {
       const worker = state.attempts.at(-1)?.worker;
       if (worker !== undefined && state.phase.name === 'cancelled')
         this.#answerStale(worker, state.attemptsStarted, step);
-      this.#answerCancels(state.phase.name === 'cancelled' ? 'cancelled' : 'ended', step);
+      answerCancels(this.#seat, state.phase.name === 'cancelled' ? 'cancelled' : 'ended', step);
     }
   }
 
@@ -338,13 +340,6 @@ export class Leadership {
   #ended(change: 'lost' | 'released' | 'sealed', step: Step): void {
     this.#hasEnded = true;
     step.emit({ type: 'lease', task: this.#id, change, ballot: this.ballot });
-  }
-
-  #answerCancels(result: MessageOf<'cancel-answer'>['result'], step: Step): void {
-    for (const { from, request } of this.#seat.cancels) {
-      step.send(from, { type: 'cancel-answer', task: this.#id, request, result });
-    }
-    this.#seat.cancels = [];
   }
 
   #answerStale(to: PeerId, attempt: number, step: Step): void {
@@ -390,14 +385,6 @@ export class Leadership {
   }
 
   #wakeAtLapse(step: Step): void {
-    if (this.#watch !== null) this.#wakeAfter(msUntilLapse(this.#watch, step.monoMs), step);
-  }
-
-  /** One timer at a time, and only an earlier one replaces it. Never at once: a rounding error short of the time would spin. */
-  #wakeAfter(afterMs: number, step: Step): void {
-    const at = monoMs(step.monoMs + Math.max(1, afterMs));
-    if (this.#timerAt !== null && this.#timerAt <= at && this.#timerAt >= step.monoMs) return;
-    this.#timerAt = at;
-    step.setTimer({ type: 'leader', task: this.#id, ballot: this.ballot }, at - step.monoMs);
+    if (this.#watch !== null) this.#alarm.setAfter(msUntilLapse(this.#watch, step.monoMs), step);
   }
 }

@@ -48,6 +48,14 @@ export interface Seat {
 export const standingCancels = (seat: Seat, now: MonoMs, timing: Timing): readonly CancelRequest[] =>
   seat.cancels.filter(({ heardAt }) => now - heardAt < missedResends * timing.resendMs);
 
+/** Told to all who wait for it. */
+export function answerCancels(seat: Seat, result: MessageOf<'cancel-answer'>['result'], step: Step): void {
+  for (const { from, request } of seat.cancels) {
+    step.send(from, { type: 'cancel-answer', task: seat.task.id, request, result });
+  }
+  seat.cancels = [];
+}
+
 /**
  * This peer's seats: for each task that it is an elector of, what it has heard for whoever leads, and when it is this
  * elector's turn to try for the lease. What a turn leads to is the leaders' business.
