@@ -1,3 +1,4 @@
+import { majorityOf } from '../election/electorate.ts';
 import type { StatusJson, TaskJson } from '../peer/control/json.ts';
 import type { BidJson } from '../peer/control/shapes.ts';
 import { type ExitCode, ExitCodes } from './errors.ts';
@@ -57,8 +58,9 @@ export function describeTasks(tasks: readonly TaskJson[], nameOf: Names, nowMs: 
   );
 }
 
-const hasLostMajority = ({ electors }: TaskJson): boolean =>
-  electors.filter(({ reachable }) => reachable).length * 2 <= electors.length;
+/** As far as the peer that was asked can see. */
+export const hasLostMajority = ({ electors }: Pick<TaskJson, 'electors'>): boolean =>
+  electors.filter(({ reachable }) => reachable).length < majorityOf(electors.length);
 
 /** A task that only waits its turn is not stuck. */
 const waitingWord = (task: TaskJson): string =>

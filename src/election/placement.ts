@@ -82,13 +82,13 @@ function specialtyMatch(wanted: readonly string[], has: readonly string[]): numb
 }
 
 /**
- * The bids, best first; who has failed at this very task comes after all others, however well it fits. Equal scores are ordered by the hash of the task and the peer, so that no peer is always
- * second.
+ * The bids, best first; who has failed at this very task comes after all others, however well it fits. Equal scores are
+ * ordered by the hash of the task and the peer, so that no peer is always second.
  */
 export function rankBids(
   answers: ReadonlyMap<PeerId, Answer>,
   tieBreak: string,
-  hasFailed: ReadonlySet<PeerId> = new Set(),
+  hasFailed: ReadonlySet<PeerId>,
 ): readonly { peer: PeerId; bid: Bid }[] {
   const bids = [...answers].flatMap(([peer, answer]) => (answer.type === 'bid' ? [{ peer, bid: answer }] : []));
   const order = rankByHash(

@@ -35,7 +35,7 @@ const partsFor = (requirement: Requirement, bidder: Partial<Bidder> = {}): Score
 
 const scored = (score: number): Bid => ({ type: 'bid', score, parts: partsFor(wants([])) });
 const ranked = (answers: readonly (readonly [PeerId, Answer])[], tieBreak = 'task'): readonly PeerId[] =>
-  rankBids(new Map(answers), tieBreak).map(({ peer }) => peer);
+  rankBids(new Map(answers), tieBreak, new Set()).map(({ peer }) => peer);
 
 describe('the score', () => {
   it('is made of its parts by weights that add up to 1', () => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { TaskJson } from '../../peer/control/json.ts';
 import { type Context, clientOf } from '../context.ts';
-import { isEnded } from '../describe.ts';
+import { hasLostMajority, isEnded } from '../describe.ts';
 import { CliError, ExitCodes, usageError } from '../errors.ts';
 import { printable } from '../output.ts';
 import { taskPrefix } from '../values.ts';
@@ -47,9 +47,10 @@ export function addAdopt(program: Command, context: Context): void {
 }
 
 /** What a person takes on; null where there is nothing to be adopted. */
-function warning({ electors }: TaskJson): string | null {
+function warning(task: TaskJson): string | null {
+  if (!hasLostMajority(task)) return null;
+  const { electors } = task;
   const gone = electors.filter(({ reachable }) => !reachable);
-  if ((electors.length - gone.length) * 2 > electors.length) return null;
   const names = gone.map(({ name }) => printable(name)).join(', ');
   return (
     `${gone.length} of its ${electors.length} electors are given up: ${names}.\n` +

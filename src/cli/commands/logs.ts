@@ -26,17 +26,31 @@ export function addLogs(program: Command, context: Context): void {
     .option('--json', 'one JSON line for each piece')
     .addHelpText('after', '\nExamples:\n  peer logs 3f9a --follow\n  peer logs 3f9a --attempt 1')
     .action(async (id: string, flags: Flags) => {
-      const lines = new Lines(context);
-      for await (const piece of pieces(clientOf(context), id, flags)) {
-        if (flags.json === true) context.out(JSON.stringify({ attempt: piece.attempt, text: piece.text }));
-        else lines.add(piece.text);
-      }
-      lines.end();
+      const client = clientOf(context);
+      await showLogs(context, client, id, flags);
     });
 }
 
+/** @throws CliError where something of it cannot be had; what can be is shown before. */
+export async function showLogs(context: Context, client: ControlClient, id: string, flags: Flags): Promise<void> {
+  const lines = new Lines(context);
+  try {
+    for await (const piece of pieces(client, id, flags, (note) => context.err(note))) {
+      if (flags.json === true) context.out(JSON.stringify({ attempt: piece.attempt, text: piece.text }));
+      else lines.add(piece.text);
+    }
+  } finally {
+    lines.end();
+  }
+}
+
 /** What there is, and with `follow` what comes, of one attempt after the other. */
-async function* pieces(client: ControlClient, id: string, flags: Flags): AsyncGenerator<LogPiece> {
+async function* pieces(
+  client: ControlClient,
+  id: string,
+  flags: Flags,
+  note: (text: string) => void,
+): AsyncGenerator<LogPiece> {
   const isFollowed = flags.follow === true;
   let attempt = flags.attempt ?? null;
   let offset = 0;
@@ -44,10 +58,12 @@ async function* pieces(client: ControlClient, id: string, flags: Flags): AsyncGe
     const piece = await client.log(id, attempt, offset);
     if ('unavailable' in piece) {
       const task = await client.task(id);
-      if (!isFollowed || flags.attempt !== undefined) throw noLog(piece.unavailable, id);
+      if (!isFollowed || flags.attempt !== undefined || isEnded(task)) throw noLog(piece.unavailable, id);
       // Its worker is gone, and took the log along: what comes next is elsewhere.
-      if (attempt !== null && task.attempt > attempt) [attempt, offset] = [attempt + 1, 0];
-      else if (isEnded(task)) return;
+      if (attempt !== null && task.attempt > attempt) {
+        note(`the rest of attempt ${attempt} is missing: ${piece.unavailable}`);
+        [attempt, offset] = [attempt + 1, 0];
+      }
     } else {
       if (piece.text !== '') yield piece;
       [attempt, offset] = [piece.attempt, piece.nextOffset];

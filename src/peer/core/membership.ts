@@ -56,7 +56,7 @@ export class Membership {
   /** A link is up. Tells whether the peer has been restarted since it was last heard of. */
   up(peer: PeerId, hello: Hello, step: Step): { readonly restarted: boolean } {
     const before = this.#known.get(peer);
-    this.#names.set(peer, hello.advert.name);
+    if (hello.role === 'peer') this.#names.set(peer, hello.advert.name);
     this.#goneSince.delete(peer);
     this.#leaving.delete(peer);
     this.#staying = null;
@@ -73,12 +73,14 @@ export class Membership {
     if (known === undefined) return;
     this.#known.delete(peer);
     this.#staying = null;
+    if (known.role !== 'peer') return;
     if (known.connected) this.#goneSince.set(peer, step.monoMs);
-    if (known.role === 'peer') step.emit({ type: 'peer-down', peer, name: known.advert.name });
+    step.emit({ type: 'peer-down', peer, name: known.advert.name });
   }
 
   /** It is about to stop: nothing new is built on it. */
   leaving(peer: PeerId): void {
+    if (peer !== this.#config.self && this.#known.get(peer)?.role !== 'peer') return;
     this.#leaving.add(peer);
     this.#staying = null;
   }

@@ -14,7 +14,7 @@ export class Placing {
   readonly #seat: Seat;
   readonly #parts: Parts;
   #round: (Round & { readonly called: boolean }) | null = null;
-  /** The answers to the last round, the bids first, best first; for people. */
+  /** The answers to the last round, the bids first, in the order in which they are chosen; for people. */
   answers: readonly StandingAnswer[] = [];
 
   constructor(ballot: Ballot, seat: Seat, parts: Parts) {
@@ -39,19 +39,16 @@ export class Placing {
     const round = this.#round?.attempt === attempt ? this.#round : this.#open(attempt, step);
     const reachable = membership.live().filter((peer) => membership.isUp(peer));
     const answers = countedAnswers(this.#seat.answers, attempt, reachable);
-    const verdict = judge(
-      {
-        round,
-        answers,
-        firstBidAt: firstBidAt(this.#seat.answers, answers),
-        live: reachable,
-        hasFailed: failedWorkers(attempts),
-        tieBreak: id,
-      },
-      step.monoMs,
-      config.timing,
-    );
-    this.answers = standing(answers, id, Limits.bidsPerStory);
+    const stands = {
+      round,
+      answers,
+      firstBidAt: firstBidAt(this.#seat.answers, answers),
+      live: reachable,
+      hasFailed: failedWorkers(attempts),
+      tieBreak: id,
+    };
+    const verdict = judge(stands, step.monoMs, config.timing);
+    this.answers = standing(stands, Limits.bidsPerStory);
     // The announcement may have been lost on its way: ask before the window's end leaves only silence.
     const isQuiet = verdict.type === 'wait' && step.monoMs - round.startedAt >= config.timing.bidWindowMs;
     if (isQuiet && !round.called) this.#call(round, step);

@@ -72,9 +72,9 @@ export function judge(
 const closingTime = (windowEnd: number, firstBid: MonoMs | null, live: number, settleMs: number): number =>
   live > manyPeers && firstBid !== null ? Math.min(windowEnd, firstBid + settleMs) : windowEnd;
 
-/** For the story: the bids, best first, then who declined. */
-export function standing(answers: ReadonlyMap<PeerId, Answer>, tieBreak: string, max: number): StandingAnswer[] {
-  const bids = rankBids(answers, tieBreak).map(({ peer, bid }): StandingAnswer => ({ peer, answer: bid }));
+/** For the story: the bids in the order in which they are chosen, then who declined. */
+export function standing({ answers, tieBreak, hasFailed }: Standing, max: number): StandingAnswer[] {
+  const bids = rankBids(answers, tieBreak, hasFailed).map(({ peer, bid }): StandingAnswer => ({ peer, answer: bid }));
   const declines = [...answers].flatMap(([peer, answer]) => (answer.type === 'decline' ? [{ peer, answer }] : []));
   return [...bids, ...declines].slice(0, max);
 }

@@ -136,6 +136,12 @@ describe('a peer that has failed at a task', () => {
     const task = submitted(world, world.submit('novice', { requires }));
     untilPhase(world, task, 'done');
     expect(world.started.map(({ peer }) => peer)).toEqual(['expert', 'novice']);
+    // Who was chosen is told first, whatever its score.
+    const told = world.task('novice', task)?.story.filter(({ event }) => event === 'assigned') ?? [];
+    expect(told.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^attempt 1 to expert; expert bid [\d.]+, novice bid/),
+      expect.stringMatching(/^attempt 2 to novice; novice bid [\d.]+, expert bid/),
+    ]);
   });
 });
 

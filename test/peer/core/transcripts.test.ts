@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeMessage } from '../../../src/protocol/describe.ts';
+import { describeMessage } from '../../sim/describe.ts';
 import { type AgentScript, endlessAgent, quickAgent } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import { leaderOf, others, submitted, untilPhase, workerOf } from './support.ts';

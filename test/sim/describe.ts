@@ -1,8 +1,9 @@
-import { type Ballot, describeVersion, type Version } from './ballot.ts';
-import { describeDecline } from './bids.ts';
-import { type GenerationId, shortPeer, shortTask } from './ids.ts';
-import type { Gossip, Message } from './messages.ts';
-import type { Phase, TaskState } from './state.ts';
+import { type Ballot, describeVersion, type Version } from '../../src/protocol/ballot.ts';
+import { describeDecline } from '../../src/protocol/bids.ts';
+import { originId } from '../../src/protocol/generation.ts';
+import { type GenerationId, shortPeer, shortTask } from '../../src/protocol/ids.ts';
+import type { Gossip, Message } from '../../src/protocol/messages.ts';
+import type { Phase, TaskState } from '../../src/protocol/state.ts';
 
 /** One line for one message, for logs, transcripts and traces: short, greppable, without secrets. */
 export function describeMessage(message: Message | Gossip): string {
@@ -106,5 +107,5 @@ const phaseText = (phase: Phase): string =>
 const acceptedText = ({ version, value }: { readonly version: Version; readonly value: TaskState }): string =>
   `${describeVersion(version)} ${stateText(value)}`;
 
-const inGeneration = (id: GenerationId): string => (id === 'origin' ? '' : `/${id.slice(0, 4)}`);
+const inGeneration = (id: GenerationId): string => (id === originId ? '' : `/${id.slice(0, 4)}`);
 const ballotText = ({ round, peer, incarnation }: Ballot): string => `${round}.${shortPeer(peer)}.${incarnation}`;

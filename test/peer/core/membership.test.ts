@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { CoreConfig } from '../../../src/peer/core/io.ts';
+import { Membership } from '../../../src/peer/core/membership.ts';
+import { Step } from '../../../src/peer/core/step.ts';
+import { type Hello, helloSchema, ProtocolVersion } from '../../../src/protocol/hello.ts';
+import { type HostId, monoMs, type PeerId, wallMs } from '../../../src/protocol/ids.ts';
+import { defaultTiming } from '../../../src/protocol/timing.ts';
+
+const [alpha, visitor] = ['12D3KooWaLpha', '12D3KooWvisitr'] as unknown as readonly [PeerId, PeerId];
+
+const config: CoreConfig = {
+  self: alpha,
+  name: 'alpha',
+  role: 'peer',
+  incarnation: 1,
+  specialties: ['general'],
+  capacity: 1,
+  executor: { name: 'command' },
+  version: '0.0.0',
+  timing: defaultTiming,
+  addresses: () => [],
+  host: 'here' as HostId,
+  sign: () => new Uint8Array(64),
+  random: () => 0,
+  aptitude: () => ({ noAccess: null, warm: false }),
+};
+const step = (): Step => new Step({ monoMs: monoMs(0), wallMs: wallMs(0) });
+const helloOf = (peer: PeerId, name: string, role: Hello['role']): Hello =>
+  helloSchema.parse({
+    ...ProtocolVersion,
+    role,
+    advert: { ...new Membership({ ...config, self: peer, name }, { peers: [] }, monoMs(0)).hello().advert },
+  });
+
+describe('who is there', () => {
+  it('is known by name for good where it is a peer', () => {
+    const membership = new Membership(config, { peers: [] }, monoMs(0));
+    membership.up(visitor, helloOf(visitor, 'beta', 'peer'), step());
+    membership.down(visitor, step());
+    expect(membership.names()).toEqual([[visitor, 'beta']]);
+  });
+
+  it('is forgotten once it has gone where it was a client', () => {
+    const membership = new Membership(config, { peers: [] }, monoMs(0));
+    membership.up(visitor, helloOf(visitor, 'somebody', 'client'), step());
+    membership.leaving(visitor);
+    membership.down(visitor, step());
+    expect(membership.names()).toEqual([]);
+    expect(membership.isLeaving(visitor)).toBe(false);
+  });
+});
+
+describe('a name', () => {
+  it.each(['', 'two\nlines', 'red \u001b[31m', 'right \u202e to left', 'x'.repeat(101)])('is refused: %j', (name) => {
+    const hello = helloOf(visitor, 'beta', 'peer');
+    expect(helloSchema.safeParse({ ...hello, advert: { ...hello.advert, name } }).success).toBe(false);
+  });
+
+  it.each(['büro-pc', 'PC 2', '居間'])('may be %j', (name) => {
+    expect(helloOf(visitor, name, 'peer').advert.name).toBe(name);
+  });
+});
