@@ -176,25 +176,3 @@ describe('a mesh', () => {
     expect(keyOf(other)).toBe(keyOf(one));
   });
 });
-
-describe('doctor', () => {
-  it('finds nothing bad in a fresh home, and says what is missing', async () => {
-    using world = new World();
-    expect(await world.run(['doctor', '--json'])).toBe(0);
-    const { ok, checks } = JSON.parse(world.stdout[0] ?? '') as {
-      ok: boolean;
-      checks: { name: string; state: string }[];
-    };
-    expect(ok).toBe(true);
-    const states = Object.fromEntries(checks.map(({ name, state }) => [name, state]));
-    expect(states).toMatchObject({ node: 'good', git: 'good', identity: 'good', mesh: 'warning', peer: 'warning' });
-  });
-
-  it('ends with 1 and the mend where something is', async () => {
-    using world = new World();
-    mkdirSync(world.home);
-    writeFileSync(join(world.home, 'mesh.json'), '{}');
-    expect(await world.run(['doctor'])).toBe(1);
-    expect(world.stdout.join('\n')).toMatch(/^BAD +mesh +.*mesh\.json.*peer join CODE/m);
-  });
-});

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { Mesh, PeerProcess } from '../support/mesh.ts';
@@ -60,8 +59,13 @@ it('a peer with another key is never seen, and sees nobody', async () => {
   await using other = await Mesh.start([
     { name: 'stranger', args: mesh.peers.flatMap(({ addresses }) => ['--peer', addresses[0] ?? '']) },
   ]);
-  // Long enough for mDNS and for several tries at the addresses that it was given.
-  await delay(4_000);
+  // By then mDNS and several tries at the addresses that it was given have come to nothing.
+  const isTold = () =>
+    other
+      .peer('stranger')
+      .events()
+      .some(({ event }) => event === 'nobody-answers');
+  await waitFor('the warning', isTold, 20_000);
   expect((await other.peer('stranger').status()).peers.map(({ name }) => name)).toEqual(['stranger']);
   for (const peer of mesh.peers) {
     expect((await peer.status()).peers.map(({ name }) => name)).toEqual(['alpha', 'beta']);

@@ -1,0 +1,39 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { serveControl } from '../../src/peer/control/server.ts';
+import { socketPath } from '../../src/peer/home/socket.ts';
+import { FakeService, makeView } from '../peer/control/fake-service.ts';
+import { World } from './world.ts';
+
+describe('doctor', () => {
+  it('finds nothing bad in a fresh home, and says what is missing', async () => {
+    using world = new World();
+    expect(await world.run(['doctor', '--json'])).toBe(0);
+    const { ok, checks } = JSON.parse(world.stdout[0] ?? '') as {
+      ok: boolean;
+      checks: { name: string; state: string }[];
+    };
+    expect(ok).toBe(true);
+    const states = Object.fromEntries(checks.map(({ name, state }) => [name, state]));
+    expect(states).toMatchObject({ node: 'good', git: 'good', identity: 'good', mesh: 'warning', peer: 'warning' });
+  });
+
+  it('ends with 1 and the mend where something is', async () => {
+    using world = new World();
+    mkdirSync(world.home);
+    writeFileSync(join(world.home, 'mesh.json'), '{}');
+    expect(await world.run(['doctor'])).toBe(1);
+    expect(world.stdout.join('\n')).toMatch(/^BAD +mesh +.*mesh\.json.*peer join CODE/m);
+  });
+
+  it('asks the peer that is running what it was started with', async () => {
+    using world = new World();
+    mkdirSync(world.home);
+    const server = await serveControl(new FakeService(makeView('x')), socketPath({ folder: world.home }), () => {});
+    expect(await world.run(['doctor'])).toBe(0);
+    await server.close();
+    expect(world.stdout.join('\n')).toMatch(/^ok +executor +command, of the peer that is running$/m);
+    expect(world.stdout.join('\n')).toMatch(/^ok +peer +alpha is running and sees 1 other$/m);
+  });
+});
