@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { AgentReport, Job, PublishStep, StopReason } from '../protocol/agent.ts';
 import type { CommitId } from '../protocol/ids.ts';
-import type { Task } from '../protocol/record.ts';
 import type { Checkpoint } from '../protocol/state.ts';
 import type { Access } from './access.ts';
 import type { AttemptLog, AttemptLogs } from './attempt-log.ts';
@@ -9,21 +7,19 @@ import { Checkpointer } from './checkpoint/checkpointer.ts';
 import type { CheckpointFiles } from './checkpoint/files.ts';
 import { bounded, type Ending, endingOf, failed, isDenied, refused } from './ending.ts';
 import type { NoExecutor } from './executors/choose.ts';
-import type { Executor, ExecutorEvent, ExecutorOutcome, RunLimits } from './executors/executor.ts';
+import type { Executor, ExecutorEvent, ExecutorOutcome } from './executors/executor.ts';
 import type { Forge, ForgeFor } from './forge/forge.ts';
 import { Grants } from './grants.ts';
 import { printable } from './lines.ts';
 import { ProgressTeller } from './progress.ts';
-import { goOnText, promptFor } from './prompt.ts';
 import { type Published, Publisher } from './publisher.ts';
 import { retrying } from './retry.ts';
 import { noSandbox } from './sandbox/sandbox.ts';
 import type { Identity } from './snapshot.ts';
 import { nobodySpecial } from './specialists/specialist.ts';
+import { Work } from './work.ts';
 import type { Saved, Workspace, Workspaces } from './workspace.ts';
 
-/** Enough for any issue, and an end for an agent that goes round in circles. */
-const defaultTurns = 200;
 /** A checkpoint that takes longer is none. */
 const packMs = 60_000;
 
@@ -149,27 +145,20 @@ export class JobRun {
   }
 
   async #work(workspace: Workspace, executor: Executor, publisher: Publisher): Promise<Ending> {
-    const { task, attempt } = this.#job;
     this.#say(`the agent starts (${executor.name})`);
     const checkpointer = this.#checkpointerFor(workspace, executor);
     checkpointer.start();
-    const outcome = await executor.run(
-      {
-        task,
-        attempt,
-        specialist: nobodySpecial,
-        prompt: promptFor(task),
-        followUp: this.#job.checkpoint === null ? null : goOnText,
-        limits: limitsOf(task),
-        sandbox: noSandbox,
-        cwd: workspace.cwd,
-        folder: workspace.folder,
-        sessionDir: workspace.sessionDir,
-        mark: `${this.#parts.markPrefix}${randomUUID()}`,
-        signal: this.#signal,
-      },
-      (event) => this.#onEvent(event),
-    );
+    const work = new Work({
+      job: this.#job,
+      workspace,
+      executor,
+      specialist: nobodySpecial,
+      sandbox: noSandbox,
+      markPrefix: this.#parts.markPrefix,
+      signal: this.#signal,
+      onEvent: (event) => this.#onEvent(event),
+    });
+    const outcome = await work.run();
     await checkpointer.stop();
     if (this.#isHandedOver || outcome.type === 'quota') await checkpointer.make();
     this.#signal.throwIfAborted();
@@ -272,13 +261,6 @@ export class JobRun {
     this.#log?.write(`[mesh] ${printable(text)}`);
   }
 }
-
-const limitsOf = ({ body: { limits } }: Task): RunLimits => ({
-  wallMs: limits.wallMs,
-  idleMs: limits.idleMs,
-  turns: defaultTurns,
-  costUsd: limits.budgetUsd,
-});
 
 function describeEnding(ending: Ending): string {
   switch (ending.type) {
