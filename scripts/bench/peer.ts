@@ -10,7 +10,8 @@ import { startPeer } from '../../src/peer/start.ts';
 import { createLevelStore } from '../../src/peer/store/level-store.ts';
 import type { AgentReport, AgentRunner, Job } from '../../src/protocol/agent.ts';
 import type { CommitId, HostId, RunId } from '../../src/protocol/ids.ts';
-import { type Draft, promptKey } from '../../src/protocol/record.ts';
+import { promptKey } from '../../src/protocol/record.ts';
+import { draftOf } from '../../test/sim/script.ts';
 
 export interface BenchPeerOptions {
   readonly name: string;
@@ -89,20 +90,6 @@ class NoopRunner implements AgentRunner {
   }
 }
 
-const draftOf = (key: string): Draft => ({
-  key: promptKey(key),
-  title: 'A task of the benchmark',
-  prompt: 'Do nothing.',
-  source: { type: 'prompt' },
-  repository: { type: 'git', url: 'https://example.test/none.git' },
-  base: null,
-  path: null,
-  verify: null,
-  requires: { specialties: [], explicit: false, reason: 'nothing is required' },
-  priority: 'normal',
-  limits: { wallMs: 3_600_000, idleMs: 600_000, budgetUsd: null },
-});
-
 const identity = await temporaryIdentity();
 const service = await startPeer({
   identity: { ...identity, verify: createVerify() },
@@ -151,7 +138,11 @@ async function handle(message: ToBenchPeer): Promise<void> {
   switch (message.type) {
     case 'submit': {
       const askedNs = nowNs();
-      const reply = await service.command({ type: 'submit', draft: draftOf(message.key), again: false });
+      const reply = await service.command({
+        type: 'submit',
+        draft: draftOf({ key: promptKey(message.key) }),
+        again: false,
+      });
       const task = 'task' in reply ? reply.task : '';
       if (reply.type !== 'submitted') console.error('not submitted', reply);
       return tell({ type: 'submitted', key: message.key, task, askedNs, answeredNs: nowNs() });

@@ -1,28 +1,12 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LogPiece, LogQuery } from '../protocol/agent.ts';
 import type { TaskId } from '../protocol/ids.ts';
 
 /** A log ends here, in bytes: an agent that prints for ever must not fill the disk. */
 export const MaxLog = 20 * 1024 * 1024;
 const MaxPiece = 1024 * 1024;
-
-export interface LogQuery {
-  readonly task: TaskId;
-  /** Null = the latest attempt. */
-  readonly attempt: number | null;
-  /** In bytes, as is `nextOffset`. */
-  readonly offset: number;
-  readonly limitBytes: number;
-}
-
-export interface LogPiece {
-  readonly attempt: number;
-  readonly text: string;
-  readonly nextOffset: number;
-  /** Nothing will follow: the attempt has ended and this is its end. */
-  readonly end: boolean;
-}
 
 /** The output of every attempt made on this PC: `logs/<task>/<attempt>.log` in the peer's home. */
 export class AttemptLogs {

@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { AgentReport, AgentRunner, Aptitude, Job, PublishStep, StopReason } from '../protocol/agent.ts';
+import type {
+  AgentReport,
+  AgentRunner,
+  Aptitude,
+  Job,
+  LogPiece,
+  LogQuery,
+  PublishStep,
+  StopReason,
+} from '../protocol/agent.ts';
 import type { HostId, RunId } from '../protocol/ids.ts';
 import type { Repository } from '../protocol/record.ts';
 import { Access } from './access.ts';
-import { AttemptLogs, type LogPiece, type LogQuery } from './attempt-log.ts';
+import { AttemptLogs } from './attempt-log.ts';
 import type { CheckpointFiles } from './checkpoint/files.ts';
 import { endingOf, refused } from './ending.ts';
 import type { NoExecutor } from './executors/choose.ts';

@@ -1,4 +1,4 @@
-import type { AgentRunner } from '../protocol/agent.ts';
+import type { AgentRunner, LogPiece, LogQuery } from '../protocol/agent.ts';
 import { decodeFrame, decodeGossip, decodeHello, encodeGossip, encodeHello } from '../protocol/codec.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { type CommandId, monoMs, type Now, type PeerId, type TaskId, taskOfRun, wallMs } from '../protocol/ids.ts';
@@ -11,7 +11,7 @@ import { LogQueries, type ReadLog } from './log-queries.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Network, NetworkHandler, Topic } from './network/network.ts';
 import { Outbox } from './outbox.ts';
-import type { LogPiece, LogQuery, PeerService } from './service.ts';
+import type { PeerService } from './service.ts';
 import type { Store } from './store/store.ts';
 
 export type Log = (

@@ -1,6 +1,6 @@
+import type { LogPiece, LogQuery } from '../protocol/agent.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import type { MessageOf } from '../protocol/messages.ts';
-import type { LogPiece, LogQuery } from './service.ts';
 
 export type ReadLog = (
   query: LogQuery & { readonly attempt: number },

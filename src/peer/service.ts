@@ -1,3 +1,4 @@
+import type { LogPiece, LogQuery } from '../protocol/agent.ts';
 import type { PeerId, TaskId } from '../protocol/ids.ts';
 import type { Command, PeerEvent, PeerView, Reply, TaskView } from './core/io.ts';
 
@@ -25,20 +26,4 @@ export interface PeerService {
   traffic(): { readonly sentBytes: number; readonly receivedBytes: number };
   /** Drains (up to the drain deadline), closes everything and ends. The second call waits for nothing. */
   stop(): Promise<void>;
-}
-
-export interface LogQuery {
-  readonly task: TaskId;
-  /** Null = the latest attempt. */
-  readonly attempt: number | null;
-  readonly offset: number;
-  readonly limitBytes: number;
-}
-
-export interface LogPiece {
-  readonly attempt: number;
-  readonly text: string;
-  readonly nextOffset: number;
-  /** Nothing will follow: the attempt has ended and this is its end. */
-  readonly end: boolean;
 }

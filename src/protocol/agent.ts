@@ -1,4 +1,4 @@
-import type { CommitId, PeerId, RunId, WallMs } from './ids.ts';
+import type { CommitId, PeerId, RunId, TaskId, WallMs } from './ids.ts';
 import type { Repository, Task } from './record.ts';
 import type { Checkpoint, Publication, TaskResult } from './state.ts';
 
@@ -63,4 +63,22 @@ export interface Aptitude {
   readonly noAccess: string | null;
   /** A clone is there already. */
   readonly warm: boolean;
+}
+
+/** Asks for a piece of an attempt's log. */
+export interface LogQuery {
+  readonly task: TaskId;
+  /** Null = the latest attempt. */
+  readonly attempt: number | null;
+  /** In bytes, as is `nextOffset`. */
+  readonly offset: number;
+  readonly limitBytes: number;
+}
+
+export interface LogPiece {
+  readonly attempt: number;
+  readonly text: string;
+  readonly nextOffset: number;
+  /** Nothing will follow: the attempt has ended and this is its end. */
+  readonly end: boolean;
 }

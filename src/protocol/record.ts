@@ -26,6 +26,18 @@ export const repositorySchema = z.discriminatedUnion('type', [
 ]);
 export type Repository = z.infer<typeof repositorySchema>;
 
+/** `owner/name`, an address or a path: what people call it. */
+export function repositoryText(repository: Repository): string {
+  switch (repository.type) {
+    case 'github':
+      return `${repository.owner}/${repository.name}`;
+    case 'git':
+      return repository.url;
+    case 'path':
+      return repository.path;
+  }
+}
+
 export const sourceSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('issue'),

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { AttemptLogs, type LogPiece } from '../../src/agents/attempt-log.ts';
+import { AttemptLogs } from '../../src/agents/attempt-log.ts';
+import type { LogPiece } from '../../src/protocol/agent.ts';
 import type { TaskId } from '../../src/protocol/ids.ts';
 import { useFolder } from './support.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ControlServer, serveControl } from '../../src/peer/control/server.ts';
 import { socketPath } from '../../src/peer/home/socket.ts';
-import type { LogPiece, LogQuery } from '../../src/peer/service.ts';
+import type { LogPiece, LogQuery } from '../../src/protocol/agent.ts';
 import { wallMs } from '../../src/protocol/ids.ts';
 import { assign, cancel, endAttempt, initialState, type TaskState } from '../../src/protocol/state.ts';
 import { alpha, beta, FakeService, makeView } from '../peer/control/fake-service.ts';

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TaskId } from '../../../src/protocol/ids.ts';
-import { type Draft, promptKey } from '../../../src/protocol/record.ts';
+import { promptKey } from '../../../src/protocol/record.ts';
 import { isTerminal } from '../../../src/protocol/state.ts';
 import { seeded } from '../../../test/sim/random.ts';
 import { NamedEvents, type Profile, type RunOptions, type RunResult, type Traffic } from '../../../test/sim/result.ts';
+import { draftOf } from '../../../test/sim/script.ts';
 import { waitFor } from '../../../test/support/wait.ts';
 import type { Script } from './agent.ts';
 import { Fleet } from './fleet.ts';
@@ -86,7 +87,7 @@ class LiveRun {
 
   async #submit({ service }: ReturnType<Fleet['up']>[number], title: string): Promise<void> {
     const submittedMs = this.#history.nowMs();
-    const command = service.command({ type: 'submit', draft: draftOf(title), again: false });
+    const command = service.command({ type: 'submit', draft: draftOf({ key: promptKey(title), title }), again: false });
     // A peer that is stopped meanwhile answers nobody.
     const reply = await Promise.race([command, delay(answerMs, null, { ref: false })]);
     if (reply === null || !('task' in reply)) return;
@@ -209,17 +210,3 @@ class LiveRun {
     return of[Math.floor(this.#random() * of.length)];
   }
 }
-
-const draftOf = (title: string): Draft => ({
-  key: promptKey(title),
-  title,
-  prompt: 'Nothing is to be done.',
-  source: { type: 'prompt' },
-  repository: { type: 'git', url: 'https://example.test/none.git' },
-  base: null,
-  path: null,
-  verify: null,
-  requires: { specialties: [], explicit: false, reason: 'nothing is required' },
-  priority: 'normal',
-  limits: { wallMs: 3_600_000, idleMs: 600_000, budgetUsd: null },
-});

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { ControlClient } from '../../peer/control/client.ts';
-import type { LogPiece } from '../../peer/service.ts';
+import type { LogPiece } from '../../protocol/agent.ts';
 import { type Context, clientOf } from '../context.ts';
 import { isEnded } from '../describe.ts';
 import { CliError, ExitCodes } from '../errors.ts';

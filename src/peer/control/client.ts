@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { z } from 'zod';
-import type { LogPiece } from '../service.ts';
+import type { LogPiece } from '../../protocol/agent.ts';
 import { ControlError } from './errors.ts';
 import {
   type AdoptReply,

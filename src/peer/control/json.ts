@@ -1,6 +1,6 @@
 import { describeDecline } from '../../protocol/bids.ts';
 import { byText, type WallMs } from '../../protocol/ids.ts';
-import type { Repository } from '../../protocol/record.ts';
+import { repositoryText } from '../../protocol/record.ts';
 import { type AttemptRecord, activePhase, type Outcome, type TaskResult } from '../../protocol/state.ts';
 import type { StandingAnswer } from '../../protocol/summary.ts';
 import type { PeerView, TaskView } from '../core/io.ts';
@@ -80,17 +80,6 @@ export function nodeJson(service: PeerService): NodeJson {
     traffic: service.traffic(),
     advert: own === undefined ? null : peerJson(own),
   };
-}
-
-export function repositoryText(repository: Repository): string {
-  switch (repository.type) {
-    case 'github':
-      return `${repository.owner}/${repository.name}`;
-    case 'git':
-      return repository.url;
-    case 'path':
-      return repository.path;
-  }
 }
 
 function bidJson({ peer, answer }: StandingAnswer): BidJson {

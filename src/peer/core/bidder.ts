@@ -3,7 +3,7 @@ import type { Answer } from '../../protocol/bids.ts';
 import type { Advert } from '../../protocol/hello.ts';
 import { byText, type MonoMs, monoMs, type TaskId, type WallMs } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
-import { Priorities, type Repository, type Task } from '../../protocol/record.ts';
+import { Priorities, type Repository, repositoryText, type Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
@@ -141,7 +141,7 @@ export class Bidder {
   }
 
   onNoAccess(repository: Repository, reason: string, step: Step): void {
-    this.#noAccess.set(nameOf(repository), { reason, until: (step.wallMs + noAccessMs) as WallMs });
+    this.#noAccess.set(repositoryText(repository), { reason, until: (step.wallMs + noAccessMs) as WallMs });
   }
 
   /** Ends what has a stated end. True when waiting tasks are to be looked at again. */
@@ -171,7 +171,7 @@ export class Bidder {
     if (this.#draining) return decline('draining');
     if ('unusable' in executor) return decline('no executor', executor.unusable.slice(0, 500));
     if (this.#quota !== null) return decline('quota', this.#quota.reason.slice(0, 500), this.#quota.until);
-    const refused = this.#noAccess.get(nameOf(body.repository));
+    const refused = this.#noAccess.get(repositoryText(body.repository));
     if (refused !== undefined && refused.until > step.wallMs)
       return decline('no access', refused.reason.slice(0, 500), refused.until);
     const { noAccess, warm } = aptitude(body.repository);
@@ -208,14 +208,3 @@ export class Bidder {
     }
   }
 }
-
-const nameOf = (repository: Repository): string => {
-  switch (repository.type) {
-    case 'github':
-      return `github:${repository.owner}/${repository.name}`;
-    case 'git':
-      return repository.url;
-    case 'path':
-      return repository.path;
-  }
-};

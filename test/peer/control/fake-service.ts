@@ -1,5 +1,6 @@
 import type { Command, PeerEvent, PeerView, Reply, TaskView } from '../../../src/peer/core/io.ts';
-import type { LogPiece, LogQuery, PeerService } from '../../../src/peer/service.ts';
+import type { PeerService } from '../../../src/peer/service.ts';
+import type { LogPiece, LogQuery } from '../../../src/protocol/agent.ts';
 import { originOf } from '../../../src/protocol/generation.ts';
 import { type HostId, type PeerId, type TaskId, wallMs } from '../../../src/protocol/ids.ts';
 import { type Draft, promptKey, signTask } from '../../../src/protocol/record.ts';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { peerJson, repositoryText, statusJson, taskJson } from '../../../src/peer/control/json.ts';
+import { peerJson, statusJson, taskJson } from '../../../src/peer/control/json.ts';
 import { peerJsonSchema, statusJsonSchema, taskJsonSchema } from '../../../src/peer/control/shapes.ts';
 import type { BlobId, CommitId, HostId, TaskId } from '../../../src/protocol/ids.ts';
 import { wallMs } from '../../../src/protocol/ids.ts';
+import { repositoryText } from '../../../src/protocol/record.ts';
 import { assign, cancel, endAttempt, initialState, saveCheckpoint } from '../../../src/protocol/state.ts';
 import { alpha, beta, FakeService, makeView } from './fake-service.ts';
 

@@ -1,8 +1,7 @@
 import type { Aptitude, Job, PublishStep, StopReason } from '../../../src/protocol/agent.ts';
 import { type BlobId, type CommitId, type RunId, wallMs } from '../../../src/protocol/ids.ts';
-import type { Repository, Task } from '../../../src/protocol/record.ts';
+import { type Repository, repositoryText, type Task } from '../../../src/protocol/record.ts';
 import type { AgentHost, VirtualAgents } from '../agents.ts';
-import { nameOfRepository } from '../oracles/oracle.ts';
 import type { Random } from '../random.ts';
 import type { VirtualForge } from './forge.ts';
 import { type Ending, Publishing, sleeping, VirtualGrants } from './publishing.ts';
@@ -101,7 +100,7 @@ export class Workers implements VirtualAgents {
   }
 
   aptitude(peer: string, repository: Repository): Aptitude {
-    return { noAccess: null, warm: this.#random.fork(`warm ${peer} ${nameOfRepository(repository)}`).chance(0.5) };
+    return { noAccess: null, warm: this.#random.fork(`warm ${peer} ${repositoryText(repository)}`).chance(0.5) };
   }
 
   *#attempt(work: Work, grants: VirtualGrants, random: Random): Waiting<Ending> {

@@ -1,6 +1,6 @@
 import { originId } from '../../../src/protocol/generation.ts';
 import type { GenerationId, TaskId } from '../../../src/protocol/ids.ts';
-import { branchOf, type Repository, type Task } from '../../../src/protocol/record.ts';
+import { branchOf, repositoryText, type Task } from '../../../src/protocol/record.ts';
 import type { Observation, Observer } from '../observation.ts';
 
 /** `task` is null where none is concerned. */
@@ -51,17 +51,6 @@ export class Electorates implements Observer {
 export const generationOfRegister = (register: Extract<Observation, { type: 'register' }>['register']): GenerationId =>
   register.initial?.generation?.id ?? originId;
 
-export const nameOfRepository = (repository: Repository): string => {
-  switch (repository.type) {
-    case 'github':
-      return `${repository.owner}/${repository.name}`;
-    case 'git':
-      return repository.url;
-    case 'path':
-      return repository.path;
-  }
-};
-
 /** Where a task's result goes: what must hold one pull request at most. */
 export const placeOf = (task: Pick<Task, 'id' | 'body'>): string =>
-  `${nameOfRepository(task.body.repository)}:${branchOf(task)}`;
+  `${repositoryText(task.body.repository)}:${branchOf(task)}`;
