@@ -69,7 +69,7 @@ export class JobRun {
   }
 
   stop(reason: StopReason): void {
-    this.#isHandedOver = reason === 'draining';
+    this.#isHandedOver = reason === 'draining' || reason === 'quota';
     this.#abort.abort();
   }
 
@@ -222,6 +222,8 @@ export class JobRun {
         return this.#progress.say(event.text);
       case 'output':
         return this.#log?.write(printable(event.line));
+      case 'denied':
+        return this.#say(`not allowed: ${event.tool}, ${event.detail}`);
       case 'usage':
         this.#costUsd = event.costUsd;
     }

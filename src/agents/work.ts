@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Job } from '../protocol/agent.ts';
-import type { Task } from '../protocol/record.ts';
 import type { Executor, ExecutorEvent, ExecutorOutcome, RunLimits } from './executors/executor.ts';
 import { goOnText, promptFor } from './prompt.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
@@ -44,8 +43,8 @@ export class Work {
         specialist,
         prompt: promptFor(task),
         followUp,
-        limits: limitsOf(task),
-        sandbox,
+        limits: limitsOf(job),
+        confine: (command, needs) => sandbox.confine(command, needs, workspace.places),
         cwd: workspace.cwd,
         folder: workspace.folder,
         sessionDir: workspace.sessionDir,
@@ -57,9 +56,9 @@ export class Work {
   }
 }
 
-const limitsOf = ({ body: { limits } }: Task): RunLimits => ({
-  wallMs: limits.wallMs,
-  idleMs: limits.idleMs,
+const limitsOf = ({ task: { body }, spendableUsd }: Job): RunLimits => ({
+  wallMs: body.limits.wallMs,
+  idleMs: body.limits.idleMs,
   turns: defaultTurns,
-  costUsd: limits.budgetUsd,
+  costUsd: spendableUsd,
 });

@@ -6,6 +6,7 @@ import { branchOf, type Task } from '../protocol/record.ts';
 import { packCheckpoint, unpackCheckpoint, workRef } from './checkpoint/bundle.ts';
 import { GitError, type GitRemote, git, redact } from './git.ts';
 import { type Base, type Mirrors, WorkspaceError } from './mirror.ts';
+import type { Places } from './sandbox/sandbox.ts';
 import { type Identity, takeSnapshot } from './snapshot.ts';
 
 /**
@@ -38,6 +39,11 @@ export class Workspace {
     this.folder = join(root, 'agent');
     this.publishDir = join(root, 'publish.git');
     this.sessionDir = placesIn(root).sessionDir;
+  }
+
+  /** What belongs to this attempt, for a sandbox. */
+  get places(): Places {
+    return { writable: [this.#clone, this.folder, this.sessionDir], readable: [this.#mirrorDir] };
   }
 
   /** The agent's work as a commit in `publishDir`; null where it changed nothing. To be called once no process of the agent is left. */

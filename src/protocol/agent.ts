@@ -21,6 +21,8 @@ export interface Job {
   readonly checkpoint: Checkpoint | null;
   /** Who has the checkpoint's bytes. */
   readonly holders: readonly PeerId[];
+  /** What this attempt may cost at most: of the task's budget and of this peer's for today, what is left. Null: no budget. */
+  readonly spendableUsd: number | null;
 }
 
 export const PublishSteps = ['push', 'open'] as const;
@@ -44,7 +46,8 @@ export type AgentReport =
   | { readonly type: 'quota'; readonly until: WallMs | null; readonly reason: string; readonly costUsd: number | null }
   | { readonly type: 'stopped' };
 
-export const StopReasons = ['cancelled', 'superseded', 'draining'] as const;
+/** The last two hand the attempt over: what it has done so far is saved first. `quota`: this peer may spend no more for now. */
+export const StopReasons = ['cancelled', 'superseded', 'draining', 'quota'] as const;
 export type StopReason = (typeof StopReasons)[number];
 
 export interface AgentRunner {

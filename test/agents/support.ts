@@ -91,6 +91,7 @@ export const jobFor = (task: Task, attempt = 1, publication: Job['publication'] 
   publication,
   checkpoint: null,
   holders: [],
+  spendableUsd: null,
 });
 
 export type ReportOf<T extends AgentReport['type']> = Extract<AgentReport, { type: T }>;

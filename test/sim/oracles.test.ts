@@ -100,7 +100,15 @@ const starts = (
   at: 10,
   peer,
   type: 'agent-started',
-  job: { run: runIdOf(task.id, attempt), task, attempt, publication: null, checkpoint, holders: [] },
+  job: {
+    run: runIdOf(task.id, attempt),
+    task,
+    attempt,
+    publication: null,
+    checkpoint,
+    holders: [],
+    spendableUsd: null,
+  },
   running,
   capacity,
 });

@@ -27,7 +27,7 @@ export class CommandExecutor implements Executor {
   }
 
   async run(context: ExecutorContext, onEvent: (event: ExecutorEvent) => void): Promise<ExecutorOutcome> {
-    const { task, folder, sessionDir, cwd, mark, limits, sandbox, signal } = context;
+    const { task, folder, sessionDir, cwd, mark, limits, confine, signal } = context;
     const taskFile = join(folder, 'task.json');
     const stdin = join(folder, 'prompt.txt');
     const tmp = join(folder, 'tmp');
@@ -45,7 +45,7 @@ export class CommandExecutor implements Executor {
       folder,
     };
     const exit = await runLimited(
-      await sandbox.confine(command, { readable: [], writable: [], hosts: [] }),
+      await confine(command, { readable: [], writable: [], hosts: [] }),
       limits,
       signal,
       (line, stream) => {

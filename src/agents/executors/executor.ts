@@ -1,8 +1,8 @@
 import type { WallMs } from '../../protocol/ids.ts';
 import type { Task } from '../../protocol/record.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Needs } from '../sandbox/sandbox.ts';
 import type { Specialist } from '../specialists/specialist.ts';
-import type { OutputStream } from '../supervised.ts';
+import type { OutputStream, SupervisedCommand } from '../supervised.ts';
 
 /** Of one run of an agent. Who reaches one has failed. */
 export interface RunLimits {
@@ -11,9 +11,12 @@ export interface RunLimits {
   readonly idleMs: number;
   /** Calls of the model. */
   readonly turns: number;
-  /** Null: no limit. */
+  /** Null: nobody has said; an executor whose key is billed by use then takes `defaultCostUsd`. */
   readonly costUsd: number | null;
 }
+
+/** What an attempt may cost where nobody has said, in USD. */
+export const defaultCostUsd = 5;
 
 /** What an executor is given for one attempt. */
 export interface ExecutorContext {
@@ -25,7 +28,8 @@ export interface ExecutorContext {
   /** What to say where `sessionDir` holds a session to go on with: that it was interrupted, or what has failed. */
   readonly followUp: string | null;
   readonly limits: RunLimits;
-  readonly sandbox: Sandbox;
+  /** Whatever the executor starts goes through here first: the same command, confined to what is the attempt's own. */
+  readonly confine: (command: SupervisedCommand, needs: Needs) => Promise<SupervisedCommand>;
   /** The agent's working folder: its clone, or the task's folder in it. */
   readonly cwd: string;
   /** An existing folder outside of the clone, for the executor's own files; gone after the job. */
@@ -43,7 +47,9 @@ export type ExecutorEvent =
   | { readonly type: 'progress'; readonly text: string }
   /** Raw output, for the attempt's log. */
   | { readonly type: 'output'; readonly line: string; readonly stream: OutputStream }
-  /** Totals so far, not increments. */
+  /** A tool that the agent was not allowed to use. */
+  | { readonly type: 'denied'; readonly tool: string; readonly detail: string }
+  /** Totals of this run so far, not increments. */
   | {
       readonly type: 'usage';
       readonly inputTokens: number;

@@ -73,7 +73,8 @@ export class Worker {
     const started = startedRun(entry.task, attempt, from, step);
     this.#runs.set(started.id, started);
     const holders = this.#catalogue.electorate(id);
-    step.startAgent({ run: started.id, task: entry.task, attempt, publication, checkpoint, holders });
+    const spendableUsd = entry.task.body.limits.budgetUsd;
+    step.startAgent({ run: started.id, task: entry.task, attempt, publication, checkpoint, holders, spendableUsd });
     step.emit({ type: 'attempt-started', task: id, attempt });
     this.#beat(started, step);
   }

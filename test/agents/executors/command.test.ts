@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { chooseExecutor } from '../../../src/agents/executors/choose.ts';
 import { CommandExecutor } from '../../../src/agents/executors/command.ts';
-import type { ExecutorEvent, ExecutorOutcome, RunLimits } from '../../../src/agents/executors/executor.ts';
-import { noSandbox } from '../../../src/agents/sandbox/sandbox.ts';
+import type {
+  ExecutorContext,
+  ExecutorEvent,
+  ExecutorOutcome,
+  RunLimits,
+} from '../../../src/agents/executors/executor.ts';
 import { nobodySpecial } from '../../../src/agents/specialists/specialist.ts';
 import { waitFor } from '../../support/wait.ts';
 import { alive, taskFor, useFolder } from '../support.ts';
@@ -22,14 +26,14 @@ beforeEach(() => {
 });
 
 function run(command: string, limits: Partial<RunLimits> = {}): Promise<ExecutorOutcome> {
-  const context = {
+  const context: ExecutorContext = {
     task: taskFor('/r'),
     attempt: 3,
     specialist: nobodySpecial,
     prompt: 'the prompt',
     followUp: null,
     limits: { wallMs: 60_000, idleMs: 60_000, turns: 200, costUsd: null, ...limits },
-    sandbox: noSandbox,
+    confine: async (command) => command,
     cwd: folder.path,
     folder: folder.path,
     sessionDir: join(folder.path, 'session'),
