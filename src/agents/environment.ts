@@ -5,8 +5,9 @@ const isInherited = (name: string): boolean => Inherited.has(name) || name.start
 
 export interface AgentEnvironment {
   readonly tmp: string;
-  readonly taskFile: string;
-  readonly sessionDir: string;
+  /** For whoever is told of them by the environment alone. */
+  readonly taskFile?: string;
+  readonly sessionDir?: string;
 }
 
 /** The environment of an agent's command, built from an allow-list. */
@@ -20,8 +21,8 @@ export function agentEnvironment(
   return {
     ...Object.fromEntries(inherited),
     TMPDIR: tmp,
-    PEER_TASK_FILE: taskFile,
-    PEER_SESSION_DIR: sessionDir,
+    ...(taskFile !== undefined && { PEER_TASK_FILE: taskFile }),
+    ...(sessionDir !== undefined && { PEER_SESSION_DIR: sessionDir }),
     // Nobody is there to answer.
     GIT_TERMINAL_PROMPT: '0',
   };

@@ -4,7 +4,7 @@ import { branchOf, type Task } from '../../protocol/record.ts';
 import { agentEnvironment } from '../environment.ts';
 import { oneLine } from '../lines.ts';
 import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, RunLimits, Usable } from './executor.ts';
-import { type LimitedExit, runLimited } from './limited.ts';
+import { cutShort, type LimitedExit, runLimited } from './limited.ts';
 
 const TailLines = 10;
 const TailLine = 300;
@@ -75,14 +75,10 @@ function outcomeOf(exit: LimitedExit, limits: RunLimits, tail: readonly string[]
     case 'interrupted':
       return { type: 'interrupted' };
     case 'over-time':
-      return failed(`the command was stopped after ${seconds(limits.wallMs)}, the task's time limit`);
     case 'silent':
-      return failed(`the command was stopped after ${seconds(limits.idleMs)} without output`);
+      return failed(`the command ${cutShort(exit.type, limits)}`);
   }
 }
-
-const seconds = (ms: number): string =>
-  ms >= 120_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 100) / 10} s`;
 
 /** The content of `PEER_TASK_FILE`. Fields may be added, never renamed: people's scripts read them. */
 const taskForCommands = (task: Task, attempt: number) => ({

@@ -1,0 +1,110 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { EnvHttpProxyAgent, request as send } from 'undici';
+
+export interface KeyGate {
+  /** In place of the API's own. */
+  readonly url: string;
+  /** In place of the key; worth nothing once the gate is closed. */
+  readonly pass: string;
+  close(): Promise<void>;
+}
+
+/** What the API is asked for; nothing else is let through. */
+const open = /^\/v1\/messages(?:\/count_tokens)?(?:\?|$)/;
+
+/**
+ * The API's key stays in the peer: an agent has a shell, and whatever is in the memory of its own program it can read. So it
+ * calls this gate, on 127.0.0.1 and with a pass of its own, and the gate calls the API with the key. It is closed with the
+ * attempt, and with the peer, however that ends: nobody spends after it.
+ */
+export async function openKeyGate(apiKey: string, baseUrl: string): Promise<KeyGate> {
+  const pass = randomBytes(32).toString('hex');
+  // The peer's own way out, which may be a proxy. How long an answer may take is for the agent to say.
+  const dispatcher = new EnvHttpProxyAgent({ bodyTimeout: 0, headersTimeout: 0 });
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const login = loginOf(request.headers, pass, apiKey);
+    if (login === null) return refuse(response, 401, 'authentication_error', 'not the pass');
+    if (request.method !== 'POST' || !open.test(request.url ?? '')) {
+      return refuse(response, 404, 'not_found_error', 'the gate leads to the messages alone');
+    }
+    await passOn(request, response, { login, url: `${baseUrl.replace(/\/+$/, '')}${request.url}`, dispatcher });
+  };
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const close = async (): Promise<void> => {
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await Promise.all([closed, dispatcher.destroy()]);
+  };
+  return { url: `http://127.0.0.1:${port}`, pass, close };
+}
+
+interface Way {
+  readonly login: Readonly<Record<string, string>>;
+  readonly url: string;
+  readonly dispatcher: EnvHttpProxyAgent;
+}
+
+async function passOn(request: IncomingMessage, response: ServerResponse, { login, url, dispatcher }: Way) {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const headers = { ...endToEnd(request.headers), ...login };
+  const answered = await send(url, {
+    method: 'POST',
+    headers,
+    body: request,
+    dispatcher,
+    signal: gone.signal,
+  }).catch((error: unknown) => error);
+  if (answered instanceof Error) {
+    return refuse(response, 502, 'api_error', `${new URL(url).host} cannot be reached: ${causeOf(answered)}`);
+  }
+  const { statusCode, headers: given, body } = answered as Awaited<ReturnType<typeof send>>;
+  response.writeHead(statusCode, endToEnd(given));
+  response.flushHeaders();
+  // An answer that breaks off breaks off here too.
+  await pipeline(body, response);
+}
+
+/** Of one connection only, or of the login. `expect` is node's to answer. */
+const notPassedOn = new Set([
+  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding'],
+  ...['upgrade', 'expect', 'host', 'x-api-key', 'authorization'],
+]);
+
+const endToEnd = <Value>(headers: Readonly<Record<string, Value>>): Record<string, NonNullable<Value>> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined || value === null || notPassedOn.has(name) ? [] : [[name, value as NonNullable<Value>]],
+    ),
+  );
+
+/** The key in the place where the pass was; null where that was not given. */
+function loginOf(headers: IncomingHttpHeaders, pass: string, apiKey: string): Readonly<Record<string, string>> | null {
+  if (isSame(headers.authorization, `Bearer ${pass}`)) return { authorization: `Bearer ${apiKey}` };
+  return isSame(headers['x-api-key'], pass) ? { 'x-api-key': apiKey } : null;
+}
+
+function isSame(given: string | string[] | undefined, expected: string): boolean {
+  const [one, other] = [Buffer.from(String(given)), Buffer.from(expected)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+function refuse(response: ServerResponse, status: number, type: string, message: string): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ type: 'error', error: { type, message } }));
+}
+
+/** `fetch failed` says nothing; what is below it does. */
+const causeOf = (error: Error): string => {
+  const deepest = error instanceof AggregateError ? error.errors[0] : (error.cause ?? error);
+  return deepest instanceof Error ? deepest.message || String((deepest as { code?: unknown }).code) : String(deepest);
+};
