@@ -40,7 +40,7 @@ export async function examine(env: Env, client: ControlClient): Promise<readonly
     ofHome('identity', async (one) => good((await loadIdentity(one)).peer)),
     ofHome('mesh', (one) => mesh(one, env)),
     ofHome('secrets', secrets),
-    ofHome('executor', (one) => executor(one, client)),
+    ofHome('executor', (one) => executor(one, env, client)),
     ofHome('disk', space),
     look('GitHub', () => gitHub(env)),
     look('network', async () => interfaces()),
@@ -63,14 +63,15 @@ async function secrets(home: Home): Promise<Finding> {
 }
 
 /** What the running peer was told counts more than what a new one would be. */
-async function executor(home: Home, client: ControlClient): Promise<Finding> {
+async function executor(home: Home, env: Env, client: ControlClient): Promise<Finding> {
   if (await client.isThere()) {
     const self = (await client.status()).peers.find((peer) => peer.self);
     if (self?.executor != null) return good(`${self.executor}, of the peer that is running`);
   }
   const config = await loadConfig(home);
-  const found = await chooseExecutor({ executor: config.executor ?? 'auto', command: config.command ?? null });
-  return 'reason' in found ? warning(`${found.reason}; to \`peer start\`, or in config.json`) : good(found.name);
+  const found = await chooseExecutor({ executor: config.executor ?? 'auto', command: config.command ?? null, env });
+  if ('reason' in found) return warning(`${found.reason}; flags to \`peer start\`, or in config.json`);
+  return good(`${found.executor.name} (${found.why})`);
 }
 
 async function space(home: Home): Promise<Finding> {

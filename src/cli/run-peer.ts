@@ -70,9 +70,9 @@ async function startService(
 ): Promise<PeerService> {
   const identity = await loadIdentity(home);
   const host = await hostId();
-  const executor = await chooseExecutor(options);
-  if ('reason' in executor) log('warn', 'no-executor', { reason: executor.reason });
-  return startPeer({
+  const chosen = await chooseExecutor({ ...options, env });
+  const executor = 'reason' in chosen ? chosen : chosen.executor;
+  const service = await startPeer({
     identity: { ...identity, verify: createVerify() },
     mesh,
     role: 'peer',
@@ -104,6 +104,9 @@ async function startService(
     log,
     onFatal,
   });
+  if ('reason' in chosen) log('warn', 'no-executor', { reason: chosen.reason });
+  else log('info', 'executor', { executor: chosen.executor.name, why: chosen.why });
+  return service;
 }
 
 /** No mesh yet: makes one, unless another is within earshot, which this PC most likely is to enter. */

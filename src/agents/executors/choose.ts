@@ -1,3 +1,5 @@
+import { AnthropicExecutor } from './anthropic/executor.ts';
+import { anthropicSettings } from './anthropic/settings.ts';
 import { CommandExecutor } from './command.ts';
 import type { Executor } from './executor.ts';
 
@@ -8,6 +10,7 @@ export interface ExecutorConfig {
   readonly executor: ExecutorName;
   /** The shell command line of the `command` executor. */
   readonly command: string | null;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Why no agent can run here; names the mend. */
@@ -15,24 +18,43 @@ export interface NoExecutor {
   readonly reason: string;
 }
 
-/** What runs the agents of this PC. `auto` takes the command where one is given. */
-export async function chooseExecutor({ executor, command }: ExecutorConfig): Promise<Executor | NoExecutor> {
-  switch (executor) {
-    case 'auto':
-      return command === null
-        ? { reason: 'no executor: give --command CMD, the command line that runs your agent' }
-        : usableOr(new CommandExecutor(command));
-    case 'command':
-      return command === null
-        ? { reason: 'the executor `command` needs --command CMD' }
-        : usableOr(new CommandExecutor(command));
-    case 'claude-code':
-    case 'anthropic':
-      return { reason: `the executor \`${executor}\` is not part of this version: give --command CMD` };
-  }
+export interface ChosenExecutor {
+  readonly executor: Executor;
+  /** For people: why this one. */
+  readonly why: string;
 }
 
-async function usableOr(executor: Executor): Promise<Executor | NoExecutor> {
-  const usable = await executor.usable();
-  return usable.usable ? executor : { reason: `${executor.name}: ${usable.reason}` };
+type Candidate = (config: ExecutorConfig) => Executor | NoExecutor;
+
+/** In the order in which `auto` tries them. */
+const candidates: Readonly<Record<Exclude<ExecutorName, 'auto'>, Candidate>> = {
+  command: ({ command }) =>
+    command === null
+      ? { reason: 'no command: give --command CMD, the command line that runs your agent' }
+      : new CommandExecutor(command),
+  'claude-code': () => ({ reason: 'not part of this version' }),
+  anthropic: ({ env }) => new AnthropicExecutor(anthropicSettings(env)),
+};
+
+/** What runs the agents of this PC: the one that was asked for, or the first that is usable. */
+export async function chooseExecutor(config: ExecutorConfig): Promise<ChosenExecutor | NoExecutor> {
+  const { executor: asked } = config;
+  if (asked !== 'auto') {
+    const found = await usableOr(candidates[asked], config);
+    return 'reason' in found ? { reason: `${asked}: ${found.reason}` } : { executor: found, why: 'as asked' };
+  }
+  const passedOver: string[] = [];
+  for (const [name, candidate] of Object.entries(candidates)) {
+    const found = await usableOr(candidate, config);
+    if (!('reason' in found)) return { executor: found, why: ['the first usable', ...passedOver].join('; not ') };
+    passedOver.push(`${name}: ${found.reason}`);
+  }
+  return { reason: `no executor is usable (${passedOver.join('; ')})` };
+}
+
+async function usableOr(candidate: Candidate, config: ExecutorConfig): Promise<Executor | NoExecutor> {
+  const found = candidate(config);
+  if ('reason' in found) return found;
+  const usable = await found.usable();
+  return usable.usable ? found : { reason: usable.reason };
 }

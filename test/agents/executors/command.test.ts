@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { chooseExecutor } from '../../../src/agents/executors/choose.ts';
 import { CommandExecutor } from '../../../src/agents/executors/command.ts';
 import type {
   ExecutorContext,
@@ -11,6 +10,7 @@ import type {
   RunLimits,
 } from '../../../src/agents/executors/executor.ts';
 import { nobodySpecial } from '../../../src/agents/specialists/specialist.ts';
+import { type Behaviour, executorContract } from '../../contracts/executor.ts';
 import { waitFor } from '../../support/wait.ts';
 import { alive, taskFor, useFolder } from '../support.ts';
 
@@ -117,17 +117,17 @@ test('an abort before it starts starts nothing', async () => {
   expect(alive(mark)).toBe(0);
 });
 
-describe('which executor', () => {
-  test('auto takes the command', async () => {
-    expect(await chooseExecutor({ executor: 'auto', command: 'true' })).toMatchObject({ name: 'command' });
-  });
-
-  test.each([
-    { executor: 'auto', command: null },
-    { executor: 'command', command: null },
-    { executor: 'claude-code', command: 'true' },
-    { executor: 'anthropic', command: null },
-  ] as const)('none for %j, with the mend', async (config) => {
-    expect(await chooseExecutor(config)).toEqual({ reason: expect.stringContaining('--command') });
-  });
-});
+const behaviours: Readonly<Record<Behaviour, string>> = {
+  finishes: 'echo b > b.txt; echo all done',
+  fails: 'echo no such module >&2; exit 4',
+  goesOnForEver: 'while :; do echo again; sleep 0.1; done',
+  fallsSilent: 'echo up; sleep 300',
+  startsAnother: 'setsid sh -c "touch up.txt; sleep 300" & wait',
+  isInterrupted: `
+    if test -e "$PEER_SESSION_DIR/first"; then echo 2 > second.txt; exit; fi
+    echo 1 > first.txt; touch "$PEER_SESSION_DIR/first" begun.txt; sleep 300`,
+};
+executorContract('command', async () => ({
+  executor: (behaviour) => new CommandExecutor(behaviours[behaviour]),
+  close: async () => {},
+}));
