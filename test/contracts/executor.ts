@@ -55,6 +55,7 @@ export interface Changes {
   readonly followUp?: string | null;
   readonly limits?: Partial<RunLimits>;
   readonly specialist?: Partial<Specialist>;
+  readonly confine?: ExecutorContext['confine'];
 }
 
 /** Folders of an attempt for each test, and what an executor says in them. */
@@ -72,14 +73,14 @@ export function useBench(): Bench {
   });
   // Whatever a test has left must not outlive it.
   afterEach(() => killAll(mark));
-  const contextFor = ({ prompt, followUp, limits, specialist }: Changes): ExecutorContext => ({
+  const contextFor = ({ prompt, followUp, limits, specialist, confine }: Changes): ExecutorContext => ({
     task: taskFor('/r'),
     attempt: 1,
     specialist: { ...nobodySpecial, ...specialist },
     prompt: prompt ?? 'Please add b.txt.',
     followUp: followUp ?? null,
     limits: { wallMs: 60_000, idleMs: 30_000, turns: 50, costUsd: null, ...limits },
-    confine: async (command) => command,
+    confine: confine ?? (async (command) => command),
     cwd: path('clone'),
     folder: path('agent'),
     sessionDir: path('session'),

@@ -58,7 +58,7 @@ function limited({ headers }: APIError, reason: string, now: WallMs): Verdict {
 
 /** When a plan's limit ends: told in seconds since the epoch. */
 function planReset(headers: Headers | undefined): WallMs | null {
-  const seconds = Number(headers?.get('anthropic-ratelimit-unified-reset') ?? Number.NaN);
+  const seconds = Number(headers?.get('anthropic-ratelimit-unified-reset') || Number.NaN);
   return Number.isFinite(seconds) ? wallMs(Math.ceil(seconds * 1_000)) : null;
 }
 
@@ -74,8 +74,8 @@ function retryAfterMs(headers: Headers | undefined, now: WallMs): number | null 
 /** `You will regain access on 2026-12-01 at 00:00 UTC.` */
 function regainAt(reason: string): WallMs | null {
   const [, day, time] = /regain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC/.exec(reason) ?? [];
-  const ms = Date.parse(`${day}T${time}:00Z`);
-  return Number.isFinite(ms) ? wallMs(ms) : null;
+  // Of what is no date V8 makes one all the same.
+  return day === undefined ? null : wallMs(Date.parse(`${day}T${time}:00Z`));
 }
 
 const messageOf = (error: unknown): string => {
