@@ -22,8 +22,8 @@ export class Scene implements AsyncDisposable {
     this.bare = bare;
   }
 
-  /** `command` works on the issues; it is to change a file. */
-  static async start(starts: readonly PeerStart[], command: string): Promise<Scene> {
+  /** What works on the issues: a command, which is to change a file, or other flags of `peer start`. */
+  static async start(starts: readonly PeerStart[], agent: string | readonly string[]): Promise<Scene> {
     const mesh = Mesh.empty();
     mkdirSync(join(mesh.folder, 'server', 'acme'), { recursive: true });
     const bare = makeBareRepository(join(mesh.folder, 'server', 'acme', 'widgets.git'), { 'greeting.txt': 'helo\n' });
@@ -39,8 +39,8 @@ export class Scene implements AsyncDisposable {
     const env = { GITHUB_TOKEN: token, GITHUB_API_URL: github.apiUrl, GITHUB_SERVER_URL: github.serverUrl };
     try {
       for (const start of starts) {
-        const args = [...(start.args ?? []), '--executor', 'command', '--command', command];
-        mesh.add({ ...start, args }, env);
+        const flags = typeof agent === 'string' ? ['--executor', 'command', '--command', agent] : agent;
+        mesh.add({ ...start, args: [...(start.args ?? []), ...flags] }, env);
       }
       await mesh.startAll();
       return scene;
@@ -98,6 +98,10 @@ export class Scene implements AsyncDisposable {
     return execFileSync('git', ['ls-tree', '-r', '--name-only', commit], { cwd: this.bare, encoding: 'utf8' })
       .trim()
       .split('\n');
+  }
+
+  fileAt(commit: string, path: string): string {
+    return execFileSync('git', ['show', `${commit}:${path}`], { cwd: this.bare, encoding: 'utf8' });
   }
 
   branches(): Readonly<Record<string, string>> {

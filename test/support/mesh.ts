@@ -15,7 +15,12 @@ export interface PeerStart {
 /** The fields of `peer status --json` and `peer task --json` that tests look at. */
 export interface StatusJson {
   readonly peer: string;
-  readonly peers: readonly { readonly peer: string; readonly name: string; readonly running: number }[];
+  readonly peers: readonly {
+    readonly peer: string;
+    readonly name: string;
+    readonly running: number;
+    readonly unavailable: null | { readonly until: string | null; readonly reason: string };
+  }[];
   readonly tasks: readonly TaskJson[];
 }
 
@@ -30,8 +35,11 @@ export interface TaskJson {
   readonly attempts: readonly {
     readonly number: number;
     readonly worker: string;
+    readonly startedAt: string;
+    readonly endedAt: string | null;
     readonly outcome: string | null;
-    readonly checkpoints: readonly unknown[];
+    readonly costUsd: number | null;
+    readonly checkpoints: readonly { readonly at: string }[];
   }[];
   readonly result: null | {
     readonly branch: string;
