@@ -166,12 +166,17 @@ export class AgentLoop {
   }
 
   #tellOf({ content }: BetaMessage): void {
-    const { tell } = this.#parts;
     for (const block of content) {
-      if (block.type === 'text') {
-        for (const line of block.text.split('\n')) tell({ type: 'said', text: clip(line, maxText) });
-      }
+      if (block.type === 'text') this.#tellOfText(block.text.trim());
       if (block.type === 'tool_use') this.#tellOfUse(block);
+    }
+  }
+
+  /** Its first line tells what the model is about. */
+  #tellOfText(text: string): void {
+    if (text === '') return;
+    for (const [i, line] of text.split('\n').entries()) {
+      this.#parts.tell({ type: i === 0 ? 'progress' : 'said', text: clip(line, maxText) });
     }
   }
 
