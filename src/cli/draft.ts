@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { requiresByName, requiresFromLabels } from '../agents/classify.ts';
+import { requiresByName, requiresOf } from '../agents/classify/requires.ts';
 import { fetchIssue } from '../agents/forge/issues.ts';
 import { originOf, parseIssue, parseRepository } from '../agents/forge/repository.ts';
 import { hostId } from '../peer/home/host.ts';
@@ -71,7 +71,10 @@ export async function draftOf(context: Context, flags: SubmitFlags, wanted: Want
     base: flags.base ?? null,
     path: flags.path ?? null,
     verify: flags.verify ?? null,
-    requires: flags.requires === undefined ? requiresFromLabels(labels) : requiresByName(flags.requires),
+    requires:
+      flags.requires === undefined
+        ? requiresOf({ title: what.title, text: what.prompt, labels })
+        : requiresByName(flags.requires),
     priority: flags.priority,
     limits: { wallMs: flags.timeout ?? defaultWallMs, idleMs: defaultIdleMs, budgetUsd: flags.budgetUsd ?? null },
   };
