@@ -113,6 +113,17 @@ describe('a draft', () => {
     expect(again.key).not.toBe(one.key);
   });
 
+  it('of a prompt is told by its words what it takes, unless a person says', async () => {
+    using world = new World();
+    const said = { prompt: 'Make the sidebar collapse\nBelow 600 px, by CSS alone.', repo: 'acme/widgets' };
+    expect((await draft(world, said)).requires).toEqual({
+      specialties: ['frontend'],
+      explicit: false,
+      reason: 'title and text: sidebar, css',
+    });
+    expect((await draft(world, { ...said, requires: ['mobile'] })).requires).toMatchObject({ specialties: ['mobile'] });
+  });
+
   it('takes over what was said', async () => {
     using world = new World();
     const said = { requires: ['testing'], base: 'next', path: 'web', verify: 'make', budgetUsd: 2, timeout: 60_000 };

@@ -14,7 +14,7 @@ const quoted = /^(?:>| {4,}|\t|\s*(?:at |File "|Traceback |\$ |\[?\d{2}:\d{2}:|\
 const logged = /^\s*\[?(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL)\b|^[\w.]+(?:Error|Exception):/;
 /** `- Browser: Safari 17`, as issue templates ask for it. */
 const fact =
-  /^\s*[-*]?\s*\**(?:browser|os|version|device|platform|environment|node|docker|database)(?: version)?\**\s*:/i;
+  /^\s*(?:[-*]\s*)?\**(?:browser|os|version|device|platform|environment|node|docker|database)(?: version)?\**\s*:/i;
 
 /** Pasted text names whatever happens to run: it counts, but little. Links and comments of a template do not count. */
 export function zonesOf(text: string): Zones {

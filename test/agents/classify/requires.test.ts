@@ -133,6 +133,9 @@ describe('words', () => {
 
   it.each([
     ['blanks', ' '],
+    ['wide blanks', '\u00a0'],
+    ['empty lines', '\n'],
+    ['blank lines', '\n '],
     ['open comments', '<!--'],
     ['quotes', '> '],
     ['words', 'css docker '],
