@@ -16,7 +16,8 @@ import { type Published, Publisher } from './publisher.ts';
 import { retrying } from './retry.ts';
 import { noSandbox } from './sandbox/sandbox.ts';
 import type { Identity } from './snapshot.ts';
-import { nobodySpecial } from './specialists/specialist.ts';
+import { type Catalogue, chooseSpecialist } from './specialists/catalogue.ts';
+import type { Specialist } from './specialists/specialist.ts';
 import { Work } from './work.ts';
 import type { Saved, Workspace, Workspaces } from './workspace.ts';
 
@@ -37,6 +38,7 @@ export interface JobParts {
   readonly checkpointEveryMs: number;
   readonly workspaces: Workspaces;
   readonly access: Access;
+  readonly specialists: Catalogue;
   readonly logs: AttemptLogs;
   readonly identity: Identity;
   readonly backoffMs: readonly number[];
@@ -152,7 +154,7 @@ export class JobRun {
       job: this.#job,
       workspace,
       executor,
-      specialist: nobodySpecial,
+      specialist: await this.#specialistFor(workspace),
       sandbox: noSandbox,
       markPrefix: this.#parts.markPrefix,
       signal: this.#signal,
@@ -165,6 +167,12 @@ export class JobRun {
     if (outcome.type !== 'finished') return this.#unfinished(outcome);
     this.#say('the agent has finished; committing its work');
     return this.#publish(workspace, publisher, outcome.summary, (commit) => checkpointer.make(commit));
+  }
+
+  async #specialistFor({ repository }: Workspace): Promise<Specialist> {
+    const { specialist, notes } = await chooseSpecialist(this.#job.task, this.#parts.specialists, repository);
+    for (const note of notes) this.#note(note);
+    return specialist;
   }
 
   #checkpointerFor(workspace: Workspace, { session }: Executor): Checkpointer {

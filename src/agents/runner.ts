@@ -24,6 +24,7 @@ import { Mirrors } from './mirror.ts';
 import { ProcessTree } from './process-tree.ts';
 import { defaultBackoffMs } from './retry.ts';
 import type { Identity } from './snapshot.ts';
+import type { Catalogue } from './specialists/catalogue.ts';
 import { Workspaces } from './workspace.ts';
 
 export interface AgentRunnerOptions {
@@ -33,6 +34,7 @@ export interface AgentRunnerOptions {
   readonly executor: Executor | NoExecutor;
   readonly forgeFor: ForgeFor;
   readonly files: CheckpointFiles;
+  readonly specialists: Catalogue;
   readonly checkpointEveryMs: number;
   /** Author of commits; an agent's own commits keep theirs. */
   readonly identity?: Identity;
@@ -60,12 +62,14 @@ class Runner implements ClosableAgentRunner {
   readonly #swept: Promise<void>;
   #closing = false;
 
-  constructor({ home, host, executor, forgeFor, files, checkpointEveryMs, identity, backoffMs }: AgentRunnerOptions) {
+  constructor(options: AgentRunnerOptions) {
+    const { home, host, executor, forgeFor, files, specialists, checkpointEveryMs, identity, backoffMs } = options;
     const mirrors = new Mirrors(home);
     this.#parts = {
       executor,
       forgeFor,
       files,
+      specialists,
       checkpointEveryMs,
       workspaces: new Workspaces(home, mirrors),
       access: new Access(host, forgeFor, mirrors),

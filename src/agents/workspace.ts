@@ -41,6 +41,11 @@ export class Workspace {
     this.sessionDir = placesIn(root).sessionDir;
   }
 
+  /** The root of the agent's clone; `cwd` may be a folder of it. */
+  get repository(): string {
+    return this.#clone;
+  }
+
   /** What belongs to this attempt, for a sandbox. */
   get places(): Places {
     return { writable: [this.#clone, this.folder, this.sessionDir], readable: [this.#mirrorDir] };

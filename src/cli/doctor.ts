@@ -3,6 +3,8 @@ import { networkInterfaces } from 'node:os';
 import { chooseExecutor } from '../agents/executors/choose.ts';
 import { checkToken } from '../agents/forge/access.ts';
 import { git } from '../agents/git.ts';
+import { readCatalogue } from '../agents/specialists/catalogue.ts';
+import { problemText } from '../agents/specialists/specialist.ts';
 import type { ControlClient } from '../peer/control/client.ts';
 import { loadConfig } from '../peer/home/config.ts';
 import { type Home, openHome } from '../peer/home/home.ts';
@@ -10,6 +12,7 @@ import { loadIdentity } from '../peer/home/identity.ts';
 import { loadMesh } from '../peer/home/mesh.ts';
 import type { Context } from './context.ts';
 import { messageOf } from './errors.ts';
+import { withoutFile } from './specialists.ts';
 
 /** One thing that was looked at. A warning is something that a person may have meant to be so. */
 export interface Check {
@@ -41,6 +44,7 @@ export async function examine(env: Env, client: ControlClient): Promise<readonly
     ofHome('mesh', (one) => mesh(one, env)),
     ofHome('secrets', secrets),
     ofHome('executor', (one) => executor(one, env, client)),
+    ofHome('specialists', (one) => specialists(one, client)),
     ofHome('disk', space),
     look('GitHub', () => gitHub(env)),
     look('network', async () => interfaces()),
@@ -72,6 +76,21 @@ async function executor(home: Home, env: Env, client: ControlClient): Promise<Fi
   const found = await chooseExecutor({ executor: config.executor ?? 'auto', command: config.command ?? null, env });
   if ('reason' in found) return warning(`${found.reason}; flags to \`peer start\`, or in config.json`);
   return good(`${found.executor.name} (${found.why})`);
+}
+
+async function specialists(home: Home, client: ControlClient): Promise<Finding> {
+  const catalogue = await readCatalogue(home.folder);
+  if (catalogue.problems.length > 0) return bad(`${catalogue.problems.map(problemText).join('; ')}: correct it`);
+  const own = catalogue.specialists.filter(({ origin }) => origin === 'home').length;
+  const count = `${catalogue.specialists.length - own} built in, ${own} of your own`;
+  const nameless = withoutFile(await specialtiesHere(home, client), catalogue);
+  if (nameless.length === 0) return good(count);
+  return warning(`${count}; none for ${nameless.join(', ')}, which \`general\` does: \`peer agents\` lists them`);
+}
+
+async function specialtiesHere(home: Home, client: ControlClient): Promise<readonly string[]> {
+  if (!(await client.isThere())) return (await loadConfig(home)).specialties ?? [];
+  return (await client.status()).peers.find(({ self }) => self)?.specialties ?? [];
 }
 
 async function space(home: Home): Promise<Finding> {

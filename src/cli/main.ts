@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { addAdopt } from './commands/adopt.ts';
+import { addAgents } from './commands/agents.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addLogs } from './commands/logs.ts';
@@ -86,6 +87,7 @@ const commands = [
   addRetry,
   addAdopt,
   addStop,
+  addAgents,
   addDoctor,
 ];
 

@@ -1,6 +1,7 @@
 import { chooseExecutor } from '../agents/executors/choose.ts';
 import { createForgeFor } from '../agents/forge/select.ts';
 import { createAgentRunner } from '../agents/runner.ts';
+import type { Catalogue } from '../agents/specialists/catalogue.ts';
 import { CheckpointFolder } from '../peer/checkpoints/folder.ts';
 import { type ControlServer, serveControl } from '../peer/control/server.ts';
 import type { Log } from '../peer/driver.ts';
@@ -19,6 +20,7 @@ import { createLevelStore } from '../peer/store/level-store.ts';
 import type { Context } from './context.ts';
 import { CliError, ExitCodes, usageError } from './errors.ts';
 import { createLog, type LogFormat, logLevel } from './log.ts';
+import { soundCatalogue } from './specialists.ts';
 import { type StartFlags, type StartOptions, startOptions } from './start-options.ts';
 
 const listenForMeshesMs = 3_000;
@@ -33,12 +35,13 @@ export async function runPeer(context: Context, flags: StartFlags): Promise<void
   const log = createLog(flags.logFormat, logLevel(context.env.LOG_LEVEL));
   const home = await openHome(context.env);
   const options = startOptions(flags, await loadConfig(home));
+  const catalogue = await soundCatalogue(home);
   const known = await loadMesh(home, context.env);
   const mesh = known ?? (await firstMesh(context, home, options.mdns));
   const ended = Promise.withResolvers<void>();
   // Whoever waits for it does so below; until then its failing is nobody's.
   ended.promise.catch(() => {});
-  const service = await startService(context, home, mesh, options, log, ended.reject);
+  const service = await startService(context, home, mesh, { ...options, catalogue }, log, ended.reject);
   const stop = stopper(service, ended, log);
   const beacon = options.mdns ? answerBeacon({ meshName: mesh.name }) : null;
   let control: ControlServer | null = null;
@@ -64,7 +67,7 @@ async function startService(
   { env, version }: Context,
   home: Home,
   mesh: Mesh,
-  options: StartOptions,
+  options: StartOptions & { readonly catalogue: Catalogue },
   log: Log,
   onFatal: (error: unknown) => void,
 ): Promise<PeerService> {
@@ -98,6 +101,7 @@ async function startService(
         executor,
         forgeFor: createForgeFor(env),
         files,
+        specialists: options.catalogue,
         checkpointEveryMs: options.checkpointEveryMs,
       }),
     checkpoints: new CheckpointFolder(home.folder),

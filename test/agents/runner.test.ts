@@ -51,6 +51,7 @@ function runner(executor: string | Executor | NoExecutor): ClosableAgentRunner {
     executor: typeof executor === 'string' ? new CommandExecutor(executor) : executor,
     forgeFor: () => forge,
     files,
+    specialists: { specialists: [], problems: [] },
     checkpointEveryMs: 100,
     backoffMs: [1, 1],
   });

@@ -5,7 +5,7 @@ import { World } from './world.ts';
 
 const commands = [
   ...['init', 'invite', 'join', 'start', 'submit', 'status', 'tasks'],
-  ...['task', 'logs', 'cancel', 'retry', 'adopt', 'stop', 'doctor'],
+  ...['task', 'logs', 'cancel', 'retry', 'adopt', 'stop', 'doctor', 'agents'],
 ];
 
 describe('a mistake on the command line is one line with the mend, and exit 2', () => {
@@ -57,6 +57,8 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     ['join im1-abc', /mistyped or cut short/],
     ['join hello', /begins with im1-/],
     ['invite', /`peer init`/],
+    ['agents --repo', /argument missing/],
+    ['agents backend', /too many arguments/],
     [`init --name ${'n'.repeat(101)}`, /1 to 100 characters/],
   ])('peer %s', async (line, message) => {
     using world = new World();

@@ -35,6 +35,12 @@ it('the packed tarball, installed globally into an empty prefix, starts, submits
     const { stdout: version } = await run(peerBin, ['--version'], { env });
     expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
 
+    const { stdout: agents } = await run(peerBin, ['agents', '--json'], {
+      cwd: folder,
+      env: { ...env, PEER_HOME: prefix },
+    });
+    expect(JSON.parse(agents)).toMatchObject({ agents: { length: 5 }, problems: [] });
+
     await using mesh = Mesh.empty(peerBin);
     const peer = mesh.add({ name: 'solo', args: ['--executor', 'command', '--command', 'echo done > done.txt'] });
     await peer.start();

@@ -1,0 +1,22 @@
+import { type Catalogue, effective, readCatalogue } from '../agents/specialists/catalogue.ts';
+import { problemText } from '../agents/specialists/specialist.ts';
+import type { Home } from '../peer/home/home.ts';
+import { usageError } from './errors.ts';
+
+/**
+ * The specialists of this PC, for a peer that is to use them.
+ * @throws CliError where a file is malformed: better said now than by an agent that works under another prompt.
+ */
+export async function soundCatalogue(home: Home): Promise<Catalogue> {
+  const catalogue = await readCatalogue(home.folder);
+  if (catalogue.problems.length > 0) {
+    throw usageError(`${catalogue.problems.map(problemText).join('; ')}: correct it, or move the file away`);
+  }
+  return catalogue;
+}
+
+/** Specialties that a peer says it has and no file is about: allowed, and likely a typing error. */
+export function withoutFile(specialties: readonly string[], { specialists }: Catalogue): readonly string[] {
+  const known = effective(specialists);
+  return specialties.filter((name) => !known.has(name));
+}
