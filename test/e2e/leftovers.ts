@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { parseStat } from '../../src/agents/processes.ts';
 import type { Mesh } from '../support/mesh.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -14,6 +15,13 @@ function strayProcesses(mesh: Mesh): readonly string[] {
       const seen = ['cmdline', 'environ'].map((file) => readProc(pid, file)).join('\0');
       return seen.includes(mesh.folder) ? [`${pid}: ${readProc(pid, 'cmdline').replaceAll('\0', ' ')}`] : [];
     });
+}
+
+/** The processes that a peer has started itself. Linux only. */
+export function supervisorsOf(peer: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && parseStat(readProc(entry, 'stat'))?.ppid === peer)
+    .map(Number);
 }
 
 /** No agent's process, and no clone in the folder of a peer that lives, is left once nothing runs. */

@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { waitFor } from '../support/wait.ts';
+import { expectNothingLeft, supervisorsOf } from './leftovers.ts';
+import { Scene } from './support.ts';
+
+const victims = ['alpha', 'beta', 'gamma'] as const;
+const slots = 5;
+const atLeast = 50;
+/** Five lapses end a task: these have room for more attempts than are asked for. */
+const issues = Array.from({ length: 15 }, (_, index) => 300 + index);
+
+/** Until the repository says stop: work for ten minutes, with children that leave for sessions of their own, and a folder that resists. */
+const command = [
+  'if [ -e stop.txt ]; then echo done > done.txt; exit 0; fi',
+  '(setsid sh -c "setsid sleep 600 & sleep 600" &)',
+  'mkdir -p stubborn/inside && touch stubborn/inside/file && chmod 500 stubborn/inside stubborn',
+  'echo waiting; exec sleep 600',
+].join('\n');
+
+it('fifty attempts that were killed with their peers, or with their supervisors, leave nothing behind', async () => {
+  const temporary = mkdtempSync(join(tmpdir(), 'many-kills-'));
+  const workers = victims.map((name) => ({ name, args: ['--capacity', String(slots)], env: { TMPDIR: temporary } }));
+  // Two that only keep the tasks, so that electorates live through it all.
+  const keepers = ['delta', 'epsilon'].map((name) => ({ name, args: ['--capacity', '0'], env: { TMPDIR: temporary } }));
+  await using scene = await Scene.start([...keepers, ...workers], command);
+  for (const number of issues) {
+    scene.github.addIssue({ number, title: `Fix ${number}`, body: 'It says helo.', labels: [] });
+  }
+  const ids = await Promise.all(issues.map((issue) => scene.submit('delta', issue)));
+  const tasks = async () => (await scene.status('delta')).tasks;
+  const attempts = async (): Promise<number> => (await tasks()).reduce((sum, { attempt }) => sum + attempt, 0);
+  const runningOn = async (name: string): Promise<number> =>
+    (await scene.status('delta')).peers.find((peer) => peer.name === name)?.running ?? 0;
+  for (let kills = 0; (await attempts()) < atLeast; kills += 1) {
+    const victim = scene.peer(victims[kills % victims.length] ?? '');
+    await waitFor(`${victim.name} is busy`, async () => (await runningOn(victim.name)) >= 3, 30_000, tasks);
+    const supervisors = supervisorsOf(victim.pid);
+    await victim.end('SIGKILL');
+    // Every third time nobody is left to clean up but the peer that comes next.
+    if (kills % 3 === 2) for (const pid of supervisors) killNow(pid);
+    await victim.start(30_000);
+  }
+  const folder = join(temporary, 'stop');
+  execFileSync('git', ['clone', '--quiet', scene.bare, folder]);
+  const author = ['-c', 'user.name=p', '-c', 'user.email=p@localhost'];
+  execFileSync('sh', ['-c', 'echo stop > stop.txt && git add .'], { cwd: folder });
+  execFileSync('git', [...author, 'commit', '--quiet', '-m', 'stop'], { cwd: folder });
+  execFileSync('git', ['push', '--quiet', 'origin', 'HEAD:main'], { cwd: folder });
+  rmSync(folder, { recursive: true });
+  for (const name of victims) {
+    await scene.peer(name).end('SIGKILL');
+    await scene.peer(name).start(30_000);
+  }
+  const ended = async () => (await tasks()).every(({ state }) => state === 'done' || state === 'failed');
+  await waitFor('every task has ended', ended, 60_000, tasks);
+  const all = await tasks();
+  console.log(`many-kills: ${await attempts()} attempts; ${all.filter(({ state }) => state === 'done').length} done`);
+  expect(ids.filter((id) => !all.some((task) => task.id === id))).toEqual([]);
+  expect(issues.filter((issue) => scene.pullsFor(issue) > 1)).toEqual([]);
+  await expectNothingLeft(scene.mesh);
+  expect(readdirSync(temporary)).toEqual([]);
+  const left = scene.mesh.peers.flatMap(({ home }) => readdirSync(home, { recursive: true, encoding: 'utf8' }));
+  expect(left.filter((path) => /\.lock$|tmp_|checkpoints\/./.test(path))).toEqual([]);
+  rmSync(temporary, { recursive: true });
+}, 300_000);
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
