@@ -20,6 +20,8 @@ export interface PeerOptions {
   readonly name: string;
   readonly specialties: readonly string[];
   readonly capacity: number;
+  /** None by default. */
+  readonly budgets?: CoreConfig['budgets'];
   readonly version: string;
   readonly host: HostId;
   readonly executor: CoreConfig['executor'];
@@ -66,6 +68,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
       specialties: options.specialties,
       capacity: options.capacity,
       executor: options.executor,
+      budgets: options.budgets ?? { dailyUsd: null, meshDailyUsd: null },
       timing: { ...defaultTiming, ...options.timing },
       addresses: () => network.addresses(),
       sign: identity.sign,

@@ -23,12 +23,15 @@ export interface Job {
   readonly holders: readonly PeerId[];
   /** What this attempt may cost at most: of the task's budget and of this peer's for today, what is left. Null: no budget. */
   readonly spendableUsd: number | null;
+  /** What the earlier attempts have cost together, as far as that is known. */
+  readonly earlierCostUsd: number;
 }
 
 export const PublishSteps = ['push', 'open'] as const;
 /** What a publish grant allows to start: pushing the branch, or opening the pull request. */
 export type PublishStep = (typeof PublishSteps)[number];
 
+/** Costs are totals of the run so far, in USD; null where the agent does not tell. */
 export type AgentReport =
   | { readonly type: 'progress'; readonly text: string; readonly costUsd: number | null }
   /** Its progress is saved on this PC, ready to be sent to the electors. */
@@ -44,7 +47,7 @@ export type AgentReport =
   | { readonly type: 'failed'; readonly reason: string; readonly final: boolean; readonly costUsd: number | null }
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'quota'; readonly until: WallMs | null; readonly reason: string; readonly costUsd: number | null }
-  | { readonly type: 'stopped' };
+  | { readonly type: 'stopped'; readonly costUsd?: number | null };
 
 /** The last two hand the attempt over: what it has done so far is saved first. `quota`: this peer may spend no more for now. */
 export const StopReasons = ['cancelled', 'superseded', 'draining', 'quota'] as const;

@@ -15,6 +15,10 @@ export const nameSchema = z
 /** Why a peer takes no work for now. */
 export const unavailableSchema = z.object({ until: wallMsSchema.nullable(), reason: z.string().max(Limits.line) });
 
+/** What a peer's agents have cost in one day, counted from the epoch in UTC; see days.ts. */
+export const daySpendSchema = z.object({ day: z.int().nonnegative(), usd: z.number().nonnegative() });
+export type DaySpend = z.infer<typeof daySpendSchema>;
+
 /** What a peer tells the mesh about itself, by gossip on change and at an interval. The higher seq is the newer. */
 export const advertSchema = z.looseObject({
   peer: peerIdSchema,
@@ -26,6 +30,8 @@ export const advertSchema = z.looseObject({
   running: z.int().nonnegative(),
   executor: z.string().max(100).nullable(),
   unavailable: unavailableSchema.nullable(),
+  /** Not told on change: it changes with every call of a model. Peers before it was introduced say nothing. */
+  spentToday: daySpendSchema.optional(),
   version: z.string().max(50),
   addresses: z.array(z.string().max(300)).max(16),
 });

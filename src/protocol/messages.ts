@@ -101,6 +101,8 @@ export const messageSchema = z.discriminatedUnion('type', [
     ballot: ballotSchema,
     publication: publicationSchema.nullable(),
     checkpoint: checkpointSchema.nullable(),
+    /** What the earlier attempts have cost: the rest of the task's budget is this one's. */
+    spentUsd: z.number().nonnegative(),
   }),
 
   /** A new leader asks the worker it found in the register whether it is still at work. */

@@ -11,6 +11,8 @@ import {
   wallMsSchema,
 } from './ids.ts';
 import { Limits } from './limits.ts';
+import { addUsd, usdText } from './money.ts';
+import type { TaskBody } from './record.ts';
 
 /** What a task produced. `pullRequest` is null for a plain git remote. */
 export const resultSchema = z.looseObject({
@@ -71,6 +73,7 @@ export const attemptSchema = z.looseObject({
   startedAt: wallMsSchema,
   endedAt: wallMsSchema.nullable(),
   outcome: outcomeSchema.nullable(),
+  /** In all, or as far as was heard of one that lapsed; null where nobody has said. */
   costUsd: z.number().nonnegative().nullable(),
   checkpoints: z
     .array(z.looseObject({ commit: commitIdSchema, at: wallMsSchema }))
@@ -108,6 +111,8 @@ export const taskStateSchema = z.looseObject({
   failures: z.int().nonnegative(),
   /** Lapses since the last checkpoint. */
   lapses: z.int().nonnegative(),
+  /** What the attempts that have ended cost together, those included that are no longer listed. Never falls. */
+  spentUsd: z.number().nonnegative().default(0),
   /** The last publication that was committed: the next attempt asks the forge about it before anything else. */
   publication: publicationSchema.nullable(),
   /** The newest checkpoint: the next attempt goes on from it. */
@@ -130,6 +135,7 @@ export const initialState: TaskState = {
   attempts: [],
   failures: 0,
   lapses: 0,
+  spentUsd: 0,
   publication: null,
   checkpoint: null,
   generation: null,
@@ -207,6 +213,7 @@ export function endAttempt(state: TaskState, outcome: Outcome, at: WallMs, costU
     ...state,
     failures,
     lapses,
+    spentUsd: addUsd(state.spentUsd, costUsd ?? 0),
     attempts: state.attempts.map((one) => (one.number === attempt ? { ...one, endedAt: at, outcome, costUsd } : one)),
   };
   if (outcome.type === 'done') {
@@ -223,14 +230,36 @@ export function endAttempt(state: TaskState, outcome: Outcome, at: WallMs, costU
   return { ...ended, phase: { name: 'open' } };
 }
 
+/**
+ * Why no agent may work on it any more: nothing is left of what the task may cost. Null where something is, or where no
+ * agent is needed: publishing costs nothing, so what was finished is still brought to its end.
+ */
+export function wantOfMoney({ spentUsd, checkpoint, publication }: TaskState, { limits }: TaskBody): string | null {
+  const { budgetUsd } = limits;
+  const isFinished = checkpoint?.finished === true || publication !== null;
+  if (budgetUsd === null || spentUsd < budgetUsd || isFinished) return null;
+  return `its budget of ${usdText(budgetUsd)} is spent: ${usdText(spentUsd)} so far`;
+}
+
+/** open → failed where no further attempt may start. */
+export function giveUp(state: TaskState, reason: string): TaskState {
+  expectPhase(state, 'open');
+  return { ...state, phase: { name: 'failed', reason } };
+}
+
 /** open | assigned → cancelled when a person asked, or another task has the same key. Publishing is past recall. */
-export function cancel(state: TaskState, reason: string, duplicateOf: TaskId | null, at: WallMs): TaskState {
+export function cancel(
+  state: TaskState,
+  reason: string,
+  duplicateOf: TaskId | null,
+  at: WallMs,
+  costUsd: number | null = null,
+): TaskState {
   const active = activePhase(state);
   if (active?.name === 'publishing' || isTerminal(state)) {
     throw new Error(`bug: cancel in phase ${state.phase.name}`);
   }
-  const ended =
-    active === null ? state : { ...state, attempts: endAttempt(state, { type: 'stopped', reason }, at).attempts };
+  const ended = active === null ? state : endAttempt(state, { type: 'stopped', reason }, at, costUsd);
   return { ...ended, phase: { name: 'cancelled', reason, duplicateOf } };
 }
 

@@ -41,6 +41,10 @@ export interface Timing {
   readonly advertEveryMs: number;
   readonly progressEveryMs: number;
   readonly drainMs: number;
+  /** A peer out of quota that was not told until when tries again after this. */
+  readonly quotaRetryMs: number;
+  /** What a budget is for: counted from the epoch, so that a day of 24 hours ends at midnight UTC. */
+  readonly budgetDayMs: number;
   readonly keepFinishedMs: number;
 }
 
@@ -71,5 +75,7 @@ export const defaultTiming: Timing = {
   advertEveryMs: 15_000,
   progressEveryMs: 5_000,
   drainMs: 8_000,
+  quotaRetryMs: 15 * 60_000,
+  budgetDayMs: 24 * 3_600_000,
   keepFinishedMs: 30 * 24 * 3_600_000,
 };

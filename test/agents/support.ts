@@ -92,6 +92,7 @@ export const jobFor = (task: Task, attempt = 1, publication: Job['publication'] 
   checkpoint: null,
   holders: [],
   spendableUsd: null,
+  earlierCostUsd: 0,
 });
 
 export type ReportOf<T extends AgentReport['type']> = Extract<AgentReport, { type: T }>;

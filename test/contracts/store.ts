@@ -11,6 +11,7 @@ import {
   peerA,
   peerB,
   someKnowledge,
+  someQuota,
   someRecord,
   someRegister,
   taskOf,
@@ -60,6 +61,8 @@ export function storeContract(name: string, make: () => Promise<StoreWorld>): vo
       await store.write([
         ...everyKind(task),
         { kind: 'peer', peer: peerA, name: 'desk', addresses: ['/ip4/10.0.0.1'] },
+        { kind: 'spend', day: 20_000, usd: 1.25 },
+        { kind: 'quota', executor: 'claude-code', quota: someQuota },
       ]);
       expect(await reopened(store)).toEqual({
         tasks: [{ task, record: someRecord(1) }],
@@ -67,7 +70,21 @@ export function storeContract(name: string, make: () => Promise<StoreWorld>): vo
         knowledge: [{ task, knowledge: someKnowledge }],
         submissions: [task],
         peers: [{ peer: peerA, name: 'desk', addresses: ['/ip4/10.0.0.1'] }],
+        spend: [{ day: 20_000, usd: 1.25 }],
+        quotas: [{ executor: 'claude-code', quota: someQuota }],
       } satisfies Stored);
+    });
+
+    test('a day without spend, and a quota that is over, are forgotten', async () => {
+      const { store } = await open();
+      const quota = { kind: 'quota', executor: 'anthropic' } as const;
+      for (const usd of [1, 2]) await store.write([{ kind: 'spend', day: usd, usd }]);
+      await store.write([{ ...quota, quota: someQuota }]);
+      await store.write([
+        { kind: 'spend', day: 1, usd: 0 },
+        { ...quota, quota: null },
+      ]);
+      expect(await reopened(store)).toEqual({ ...nothing, spend: [{ day: 2, usd: 2 }] });
     });
 
     test('a register without promise or value comes back', async () => {

@@ -1,4 +1,10 @@
-import type { DurableRecord, Stored, StoredKnowledge, StoredRegister } from '../../src/peer/store/store.ts';
+import type {
+  DurableRecord,
+  Stored,
+  StoredKnowledge,
+  StoredQuota,
+  StoredRegister,
+} from '../../src/peer/store/store.ts';
 import { originId } from '../../src/protocol/generation.ts';
 import { byText, type GenerationId, type PeerId, type TaskId } from '../../src/protocol/ids.ts';
 import type { SignedRecord } from '../../src/protocol/record.ts';
@@ -9,6 +15,8 @@ export class DiskImage {
   readonly #registers = new Map<string, { readonly task: TaskId; readonly register: StoredRegister }>();
   readonly #knowledge = new Map<TaskId, StoredKnowledge>();
   readonly #submissions = new Set<TaskId>();
+  readonly #spend = new Map<number, number>();
+  readonly #quotas = new Map<string, StoredQuota>();
   readonly #peers = new Map<PeerId, { readonly name: string; readonly addresses: readonly string[] }>();
 
   #kept: DurableRecord[] = [];
@@ -44,6 +52,14 @@ export class DiskImage {
       case 'peer':
         this.#peers.set(record.peer, { name: record.name, addresses: record.addresses });
         return;
+      case 'spend':
+        if (record.usd > 0) this.#spend.set(record.day, record.usd);
+        else this.#spend.delete(record.day);
+        return;
+      case 'quota':
+        if (record.quota !== null) this.#quotas.set(record.executor, record.quota);
+        else this.#quotas.delete(record.executor);
+        return;
       case 'forget':
         this.#tasks.delete(record.task);
         for (const id of record.generations) this.#registers.delete(keyOf(record.task, id));
@@ -59,6 +75,8 @@ export class DiskImage {
       knowledge: sorted(this.#knowledge).map(([task, knowledge]) => ({ task, knowledge })),
       submissions: [...this.#submissions].sort(byText),
       peers: sorted(this.#peers).map(([peer, { name, addresses }]) => ({ peer, name, addresses })),
+      spend: [...this.#spend].map(([day, usd]) => ({ day, usd })),
+      quotas: sorted(this.#quotas).map(([executor, quota]) => ({ executor, quota })),
     };
     return { stored, records: stored.tasks.map(({ record }) => record) };
   }

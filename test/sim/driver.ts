@@ -167,6 +167,7 @@ export class Driver {
       specialties: spec.specialties ?? ['general'],
       capacity: spec.capacity ?? 1,
       executor: { name: 'script' },
+      budgets: { dailyUsd: spec.dailyUsd ?? null, meshDailyUsd: spec.meshDailyUsd ?? null },
       timing,
       addresses: () => [`/memory/${spec.name}`],
       sign: () => new Uint8Array(64),

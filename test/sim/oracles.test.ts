@@ -108,6 +108,7 @@ const starts = (
     checkpoint,
     holders: [],
     spendableUsd: null,
+    earlierCostUsd: 0,
   },
   running,
   capacity,

@@ -12,6 +12,9 @@ export interface PeerSpec {
   readonly wallOffsetMs?: number;
   /** Not started with the world. */
   readonly later?: boolean;
+  /** Its budgets, in USD. */
+  readonly dailyUsd?: number;
+  readonly meshDailyUsd?: number;
 }
 
 export type Outgoing = Exclude<Extract<Effect, { type: 'send' }>['message'], { type: 'log-query' | 'log-piece' }>;

@@ -1,4 +1,10 @@
-import type { DurableRecord, Stored, StoredKnowledge, StoredRegister } from '../../src/peer/store/store.ts';
+import type {
+  DurableRecord,
+  Stored,
+  StoredKnowledge,
+  StoredQuota,
+  StoredRegister,
+} from '../../src/peer/store/store.ts';
 import { type GenerationId, type PeerId, type TaskId, wallMs } from '../../src/protocol/ids.ts';
 import type { SignedRecord } from '../../src/protocol/record.ts';
 import { assign, initialState, succeed } from '../../src/protocol/state.ts';
@@ -33,7 +39,16 @@ export const someKnowledge: StoredKnowledge = {
     { peer: peerA, answer: { type: 'decline', reason: 'busy', detail: null, until: null } },
   ],
 };
-export const nothing: Stored = { tasks: [], registers: [], knowledge: [], submissions: [], peers: [] };
+export const someQuota: StoredQuota = { until: wallMs(9_000), reason: 'session limit' };
+export const nothing: Stored = {
+  tasks: [],
+  registers: [],
+  knowledge: [],
+  submissions: [],
+  peers: [],
+  spend: [],
+  quotas: [],
+};
 
 /** The register of the task's next generation. */
 export const movedRegister = (id: GenerationId): StoredRegister => ({

@@ -1,7 +1,8 @@
 import type { Advert } from '../../protocol/hello.ts';
-import type { PeerId } from '../../protocol/ids.ts';
+import type { PeerId, WallMs } from '../../protocol/ids.ts';
 import type { Bidder } from './bidder.ts';
 import type { Membership, Status } from './membership.ts';
+import type { Spending } from './spending.ts';
 import type { Step } from './step.ts';
 import type { Worker } from './worker.ts';
 
@@ -13,15 +14,17 @@ export class Adverts {
   readonly #membership: Membership;
   readonly #worker: Worker;
   readonly #bidder: Bidder;
+  readonly #spending: Spending;
   /** What is stored of each peer, so that an unchanged advert costs no write. */
   readonly #remembered = new Map<PeerId, string>();
   #advertised: Status | null = null;
   #changeTimerSet = false;
 
-  constructor(membership: Membership, worker: Worker, bidder: Bidder) {
+  constructor(membership: Membership, worker: Worker, bidder: Bidder, spending: Spending) {
     this.#membership = membership;
     this.#worker = worker;
     this.#bidder = bidder;
+    this.#spending = spending;
   }
 
   onIntervalTimer(step: Step): void {
@@ -36,7 +39,7 @@ export class Adverts {
 
   /** Adverts go out on change too, but not for every one of a burst. */
   considerChange(step: Step): void {
-    if (this.#changeTimerSet || isSameStatus(this.#status(), this.#advertised)) return;
+    if (this.#changeTimerSet || isSameStatus(this.status(step.wallMs), this.#advertised)) return;
     this.#changeTimerSet = true;
     step.setTimer({ type: 'status' }, statusDelayMs);
   }
@@ -45,8 +48,9 @@ export class Adverts {
     if (advert.peer === from && this.#membership.heard(advert, step)) this.remember(advert, step);
   }
 
-  /** Its address is kept for the next start of this peer. */
-  remember({ peer, name, addresses }: Advert, step: Step): void {
+  /** What it has spent today counts for the mesh's budget. Its address is kept for the next start of this peer. */
+  remember({ peer, name, addresses, spentToday }: Advert, step: Step): void {
+    this.#spending.heard(peer, spentToday);
     const known = JSON.stringify([name, addresses]);
     if (addresses.length === 0 || this.#remembered.get(peer) === known) return;
     this.#remembered.set(peer, known);
@@ -54,15 +58,17 @@ export class Adverts {
   }
 
   #advertise(step: Step): void {
-    this.#advertised = this.#status();
+    this.#advertised = this.status(step.wallMs);
     this.#membership.advertise(this.#advertised, step);
   }
 
-  #status(): Status {
-    return { running: this.#worker.running, unavailable: this.#bidder.unavailable() };
+  status(now: WallMs): Status {
+    const { running } = this.#worker;
+    return { running, unavailable: this.#bidder.unavailable(now), spentToday: this.#spending.today(now) };
   }
 }
 
+/** What is spent changes with every call of a model: it goes with the next advert that there is. */
 const isSameStatus = (a: Status, b: Status | null): boolean =>
   b !== null &&
   a.running === b.running &&

@@ -2,11 +2,11 @@ import { answerDelayMs, answerFor, decline } from '../../election/placement.ts';
 import type { Answer } from '../../protocol/bids.ts';
 import type { Advert } from '../../protocol/hello.ts';
 import { byText, type MonoMs, monoMs, type TaskId, type WallMs } from '../../protocol/ids.ts';
-import { Limits } from '../../protocol/limits.ts';
 import { Priorities, type Repository, repositoryText, type Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
+import type { Means } from './means.ts';
 import type { Membership } from './membership.ts';
 import { isPast } from './past.ts';
 import type { Step } from './step.ts';
@@ -30,33 +30,35 @@ export class Bidder {
   readonly #catalogue: Catalogue;
   readonly #membership: Membership;
   readonly #worker: Worker;
+  readonly #means: Means;
   /** Offers that may still lead to an assignment, and when they were made. */
   readonly #offers = new Map<TaskId, MonoMs>();
   /** Tasks whose announcement has been answered: it comes by several ways. */
   readonly #answered = new Set<TaskId>();
   readonly #noAccess = new Map<string, { readonly reason: string; readonly until: WallMs }>();
-  #quota: { readonly until: WallMs | null; readonly reason: string } | null = null;
   #draining = false;
   #refreshedAt: MonoMs = monoMs(0);
   /** When waiting tasks are looked at next, and the number of that turn: a timer with another one is stale. */
   #lookAt: MonoMs | null = null;
   #turn = 0;
 
-  constructor(config: CoreConfig, catalogue: Catalogue, membership: Membership, worker: Worker) {
+  constructor(config: CoreConfig, catalogue: Catalogue, membership: Membership, worker: Worker, means: Means) {
     this.#config = config;
     this.#membership = membership;
     this.#catalogue = catalogue;
     this.#worker = worker;
+    this.#means = means;
   }
 
-  get mayStart(): boolean {
-    return !this.#draining && this.#quota === null;
+  mayStart(now: WallMs): boolean {
+    return !this.#draining && this.#means.lack(now) === null;
   }
 
-  unavailable(): Advert['unavailable'] {
+  unavailable(now: WallMs): Advert['unavailable'] {
     const { executor } = this.#config;
     if (this.#draining) return { until: null, reason: 'draining' };
-    if (this.#quota !== null) return { until: this.#quota.until, reason: this.#quota.reason };
+    const lack = this.#means.lack(now);
+    if (lack !== null) return lack;
     return 'unusable' in executor ? { until: null, reason: executor.unusable.slice(0, 500) } : null;
   }
 
@@ -93,13 +95,13 @@ export class Bidder {
 
   /** Soon offers to waiting tasks, where slots are free: what comes in a burst is looked at once. */
   offer(step: Step): void {
-    if (this.#canOffer() && this.#mayOfferMore()) this.#lookAfter(lookMs, step);
+    if (this.#canOffer(step) && this.#mayOfferMore()) this.#lookAfter(lookMs, step);
   }
 
   onTimer(turn: number, step: Step): void {
     if (turn !== this.#turn) return;
     this.#lookAt = null;
-    if (!this.#canOffer()) return;
+    if (!this.#canOffer(step)) return;
     this.#expire(step);
     if (!this.#mayOfferMore()) return this.#lookAfter(this.#config.timing.offerMs, step);
     for (const { task, state } of this.#waiting(step)) {
@@ -136,23 +138,18 @@ export class Bidder {
     this.#offers.delete(task);
   }
 
-  onQuota(until: WallMs | null, reason: string): void {
-    this.#quota = { until, reason: reason.slice(0, Limits.line) };
-  }
-
-  onNoAccess(repository: Repository, reason: string, step: Step): void {
+  onRefused(repository: Repository, reason: string, step: Step): void {
     this.#noAccess.set(repositoryText(repository), { reason, until: (step.wallMs + noAccessMs) as WallMs });
   }
 
   /** Ends what has a stated end. True when waiting tasks are to be looked at again. */
   refresh(step: Step): boolean {
     const { wallMs, monoMs: now } = step;
-    const hasQuotaBack = this.#quota !== null && this.#quota.until !== null && this.#quota.until <= wallMs;
-    if (hasQuotaBack) this.#quota = null;
+    const hasMeansBack = this.#means.refresh(step);
     const opened = [...this.#noAccess].filter(([, { until }]) => until <= wallMs);
     for (const [repository] of opened) this.#noAccess.delete(repository);
     const isDue = now - this.#refreshedAt >= lookAgainMs;
-    if (!hasQuotaBack && opened.length === 0 && !isDue) return false;
+    if (!hasMeansBack && opened.length === 0 && !isDue) return false;
     this.#refreshedAt = now;
     return true;
   }
@@ -162,15 +159,16 @@ export class Bidder {
     this.#offers.clear();
   }
 
-  #canOffer(): boolean {
-    return this.#config.role === 'peer' && this.mayStart && !('unusable' in this.#config.executor);
+  #canOffer({ wallMs }: Step): boolean {
+    return this.#config.role === 'peer' && this.mayStart(wallMs) && !('unusable' in this.#config.executor);
   }
 
   #answerTo({ id, body }: Task, step: Step): Answer {
     const { executor, capacity, specialties, aptitude } = this.#config;
     if (this.#draining) return decline('draining');
     if ('unusable' in executor) return decline('no executor', executor.unusable.slice(0, 500));
-    if (this.#quota !== null) return decline('quota', this.#quota.reason.slice(0, 500), this.#quota.until);
+    const lack = this.#means.lack(step.wallMs);
+    if (lack !== null) return decline('quota', lack.reason, lack.until);
     const refused = this.#noAccess.get(repositoryText(body.repository));
     if (refused !== undefined && refused.until > step.wallMs)
       return decline('no access', refused.reason.slice(0, 500), refused.until);

@@ -1,19 +1,31 @@
-import { generationOf } from '../../protocol/generation.ts';
 import type { Hello } from '../../protocol/hello.ts';
 import type { CommandId, Now, PeerId, TaskId } from '../../protocol/ids.ts';
 import type { Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
-import type { Summary } from '../../protocol/summary.ts';
 import type { Stored } from '../store/store.ts';
 import { Adverts } from './adverts.ts';
 import { Bidder } from './bidder.ts';
-import { Catalogue, type Entry } from './catalogue.ts';
+import { Catalogue } from './catalogue.ts';
 import { Drain } from './drain.ts';
 import { Generations } from './generations.ts';
 import { Healing } from './healing.ts';
-import type { Command, CoreConfig, Effect, Input, PeerView, Received, ReceivedGossip, TaskView, Timer } from './io.ts';
+import type {
+  Command,
+  CoreConfig,
+  Effect,
+  Input,
+  InputOf,
+  PeerView,
+  Received,
+  ReceivedGossip,
+  SpendView,
+  TaskView,
+  Timer,
+} from './io.ts';
 import { Leaders } from './leaders.ts';
+import { Means } from './means.ts';
 import { Membership } from './membership.ts';
+import { News } from './news.ts';
 import type { Parts } from './parts.ts';
 import { isPast } from './past.ts';
 import { Registers } from './registers.ts';
@@ -22,7 +34,7 @@ import { Seats } from './seats.ts';
 import { Step } from './step.ts';
 import { Submissions } from './submissions.ts';
 import { Sync } from './sync.ts';
-import { stallOf } from './view.ts';
+import { viewOf } from './view.ts';
 import { Worker } from './worker.ts';
 
 /** How often finished tasks, silent peers and ended quotas are looked at. */
@@ -40,8 +52,10 @@ export class Core {
   readonly #seats: Seats;
   readonly #generations: Generations;
   readonly #leaders: Leaders;
+  readonly #means: Means;
   readonly #worker: Worker;
   readonly #bidder: Bidder;
+  readonly #news: News;
   readonly #submissions: Submissions;
   readonly #requests: Requests;
   readonly #sync: Sync;
@@ -64,12 +78,20 @@ export class Core {
     this.#seats = new Seats(parts);
     this.#generations = new Generations(parts, this.#seats);
     this.#leaders = new Leaders(parts, this.#seats, this.#generations.moves);
-    this.#worker = new Worker(config, this.#catalogue);
-    this.#bidder = new Bidder(config, this.#catalogue, this.#membership, this.#worker);
+    this.#means = new Means(config, stored);
+    this.#worker = new Worker(config, this.#catalogue, this.#means);
+    this.#bidder = new Bidder(config, this.#catalogue, this.#membership, this.#worker, this.#means);
+    this.#news = new News(parts, {
+      seats: this.#seats,
+      generations: this.#generations,
+      leaders: this.#leaders,
+      worker: this.#worker,
+      bidder: this.#bidder,
+    });
     this.#submissions = new Submissions(config, this.#catalogue, this.#membership, stored);
     this.#requests = new Requests(config, this.#catalogue, this.#membership);
     this.#sync = new Sync(config, this.#catalogue, this.#membership);
-    this.#adverts = new Adverts(this.#membership, this.#worker, this.#bidder);
+    this.#adverts = new Adverts(this.#membership, this.#worker, this.#bidder, this.#means.spending);
     this.#drain = new Drain({
       bidder: this.#bidder,
       worker: this.#worker,
@@ -106,7 +128,12 @@ export class Core {
   }
 
   peers(now: Now): readonly PeerView[] {
-    return this.#membership.views(now.monoMs);
+    return this.#membership.views(now, this.#adverts.status(now.wallMs), this.#means.spending);
+  }
+
+  spend({ wallMs }: Now): SpendView {
+    const { spending } = this.#means;
+    return { here: spending.today(wallMs), meshUsd: spending.ofMesh(wallMs), budgets: this.#config.budgets };
   }
 
   names(): readonly (readonly [PeerId, string])[] {
@@ -114,12 +141,12 @@ export class Core {
   }
 
   tasks(): readonly TaskView[] {
-    return this.#catalogue.all().map((entry) => this.#viewOf(entry));
+    return this.#catalogue.all().map((entry) => viewOf(entry, this.#membership));
   }
 
   task(id: TaskId): TaskView | null {
     const entry = this.#catalogue.get(id);
-    return entry === undefined ? null : this.#viewOf(entry);
+    return entry === undefined ? null : viewOf(entry, this.#membership);
   }
 
   /** I1: of all peers at most one says so of a task at any time. */
@@ -143,22 +170,29 @@ export class Core {
       case 'command':
         return this.#onCommand(input.id, input.command, step);
       case 'agent':
-        if (input.report.type === 'quota') this.#bidder.onQuota(input.report.until, input.report.reason);
-        this.#noteRefusal(input, step);
-        this.#worker.onAgent(input.run, input.report, step);
-        return this.#bidder.offer(step);
+        return this.#onAgent(input, step);
       case 'replicated':
         return this.#worker.onReplicated(input, step);
       case 'woke':
         this.#leaders.dropAll(step);
-        return this.#worker.onWoke(step);
+        this.#worker.onWoke(step);
+        return this.#lookForWork(step);
     }
+  }
+
+  #onAgent({ run, report }: InputOf<'agent'>, step: Step): void {
+    const repository = this.#worker.taskOf(run)?.body.repository;
+    if (report.type === 'refused' && repository !== undefined) this.#bidder.onRefused(repository, report.reason, step);
+    this.#worker.onAgent(run, this.#means.take(run, report, step), step);
+    const lack = this.#means.exhausted(step.wallMs);
+    if (lack !== null) this.#worker.handOver(lack, step);
+    this.#bidder.offer(step);
   }
 
   #onMessage(from: PeerId, message: Received, step: Step): void {
     switch (message.type) {
       case 'task':
-        return this.#onRecord(from, message.task, step);
+        return this.#news.onRecord(from, message.task, step);
       case 'stored':
         return this.#submissions.onStored(from, message.task, step);
       case 'need-task': {
@@ -206,7 +240,7 @@ export class Core {
         return this.#leaders.consider(message.task, step);
       case 'assign':
         this.#bidder.settled(message.task);
-        return this.#worker.onAssign(from, message, this.#bidder.mayStart, step);
+        return this.#worker.onAssign(from, message, this.#bidder.mayStart(step.wallMs), step);
       case 'report':
         return this.#worker.onReport(from, message, step);
       case 'heartbeat':
@@ -231,7 +265,7 @@ export class Core {
       case 'sync-entries':
         return this.#sync.onEntries(from, message, step);
       case 'summary':
-        return this.#onSummary(from, message.summary, step);
+        return this.#news.onSummary(from, message.summary, step);
       case 'submit': {
         const requester = { type: 'client', peer: from, request: message.request } as const;
         return this.#submissions.submit(message.draft, message.again, requester, step);
@@ -244,51 +278,13 @@ export class Core {
   #onGossip(from: PeerId, gossip: ReceivedGossip, step: Step): void {
     switch (gossip.type) {
       case 'task':
-        return this.#onRecord(null, gossip.task, step);
+        return this.#news.onRecord(null, gossip.task, step);
       case 'advert':
         return this.#adverts.onAdvert(from, gossip.advert, step);
       case 'summary':
-        return this.#onSummary(from, gossip.summary, step);
+        return this.#news.onSummary(from, gossip.summary, step);
       case 'progress':
         return this.#catalogue.progress(gossip.task, gossip.attempt, gossip.progress, step);
-    }
-  }
-
-  /** A record from its submitter, by gossip (`from` is null) or by sync: stored, given its seat, and answered with a bid. */
-  #onRecord(from: PeerId | null, task: Task, step: Step): void {
-    // It has been pruned here, as everywhere where somebody was awake: who comes back with it does not start it again.
-    if (isPast(task, step, this.#config.timing) && this.#catalogue.get(task.id) === undefined) return;
-    const isNew = this.#catalogue.add(task, step);
-    if (this.#registers.open(task, step)) this.#seats.take(task, step.monoMs);
-    if (from !== null && task.body.electorate.includes(this.#config.self))
-      step.send(from, { type: 'stored', task: task.id });
-    if (!this.#bidder.hasAnswered(task.id) && this.#isOpen(task.id)) this.#bidder.answer(task, 1, step);
-    if (!isNew) return;
-    this.#seats.considerTurn(task.id, step);
-    this.#onRivals(task.id, step);
-  }
-
-  #onSummary(from: PeerId, summary: Summary, step: Step): void {
-    const { task } = summary;
-    if (this.#catalogue.get(task) === undefined) return step.send(from, { type: 'need-task', task });
-    const living = this.#generations.living(task);
-    if (!this.#catalogue.learn(summary, step)) return;
-    this.#generations.onNews(task, living, step);
-    this.#leaders.onNews(task, step);
-    this.#worker.onKnowledge(task, step);
-    if (summary.state.phase.name !== 'open') this.#bidder.settled(task);
-    this.#onRivals(task, step);
-    this.#bidder.offer(step);
-  }
-
-  /** News of a task may decide what becomes of others with its key. */
-  #onRivals(task: TaskId, step: Step): void {
-    const entry = this.#catalogue.get(task);
-    if (entry === undefined) return;
-    for (const rival of this.#catalogue.withKey(entry.task.body.key)) {
-      if (isTerminal(rival.state)) continue;
-      this.#seats.considerTurn(rival.task.id, step);
-      this.#leaders.consider(rival.task.id, step);
     }
   }
 
@@ -342,7 +338,7 @@ export class Core {
 
   #tick(step: Step): void {
     this.#membership.prune(step);
-    if (this.#bidder.refresh(step)) this.#bidder.offer(step);
+    this.#lookForWork(step);
     for (const { task, state } of this.#catalogue.all()) {
       if (!isTerminal(state)) continue;
       this.#leaders.forget(task.id);
@@ -352,6 +348,11 @@ export class Core {
     this.#generations.look(step);
     this.#leaders.considerAll(step);
     step.setTimer({ type: 'tick' }, tickMs);
+  }
+
+  /** Whatever has kept this peer from it may have ended, by the wall clock. */
+  #lookForWork(step: Step): void {
+    if (this.#bidder.refresh(step)) this.#bidder.offer(step);
   }
 
   #forget(task: TaskId, step: Step): void {
@@ -372,26 +373,5 @@ export class Core {
       case 'drain':
         return this.#drain.begin(id, step);
     }
-  }
-
-  #noteRefusal({ run, report }: Extract<Input, { type: 'agent' }>, step: Step): void {
-    if (report.type !== 'refused') return;
-    const repository = this.#worker.taskOf(run)?.body.repository;
-    if (repository !== undefined) this.#bidder.onNoAccess(repository, report.reason, step);
-  }
-
-  #isOpen(task: TaskId): boolean {
-    return this.#catalogue.get(task)?.state.phase.name === 'open';
-  }
-
-  #viewOf(entry: Entry): TaskView {
-    const { task, state, leader, answers, progress, story } = entry;
-    const generation = generationOf(task, state);
-    const electors = generation.electorate.map((peer) => ({
-      peer,
-      name: this.#membership.nameOf(peer),
-      reachable: this.#membership.isUp(peer),
-    }));
-    return { task, state, leader, generation, electors, stalled: stallOf(entry, electors), answers, progress, story };
   }
 }

@@ -1,7 +1,7 @@
 import type { AgentReport, Aptitude, Job, PublishStep, StopReason } from '../../protocol/agent.ts';
 import type { Ballot } from '../../protocol/ballot.ts';
 import type { Generation } from '../../protocol/generation.ts';
-import type { Advert, Hello } from '../../protocol/hello.ts';
+import type { Advert, DaySpend, Hello } from '../../protocol/hello.ts';
 import type { BlobId, CommandId, GenerationId, HostId, PeerId, RunId, TaskId } from '../../protocol/ids.ts';
 import type { Gossip, Message, SubmitReply } from '../../protocol/messages.ts';
 import type { Draft, Repository, Sign, Task } from '../../protocol/record.ts';
@@ -136,6 +136,8 @@ export interface CoreConfig {
   readonly capacity: number;
   /** What runs agents here; null where none is usable, with the reason for people. */
   readonly executor: { readonly name: string } | { readonly unusable: string };
+  /** What agents may cost in a day, in USD: here, which is kept, and in the whole mesh, as far as its peers have said. */
+  readonly budgets: { readonly dailyUsd: number | null; readonly meshDailyUsd: number | null };
   readonly timing: Timing;
   readonly addresses: () => readonly string[];
   readonly sign: Sign;
@@ -150,6 +152,16 @@ export interface PeerView {
   readonly connected: boolean;
   readonly lastSeenMs: number;
   readonly advert: Advert;
+  /** What its agents have cost today, in UTC; null where it has not said. */
+  readonly spentTodayUsd: number | null;
+}
+
+/** Money as this peer knows of it. */
+export interface SpendView {
+  readonly here: DaySpend;
+  /** With what others have said of the same day. */
+  readonly meshUsd: number;
+  readonly budgets: CoreConfig['budgets'];
 }
 
 /** A task as this peer knows it. */

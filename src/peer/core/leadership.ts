@@ -5,12 +5,12 @@ import { type MonoMs, monoMs, type PeerId } from '../../protocol/ids.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
 import {
   type ActivePhase,
-  Attempts,
   activePhase,
   assign,
   type Checkpoint,
   cancel,
   endAttempt,
+  giveUp,
   isNewer,
   isTerminal,
   type Outcome,
@@ -18,16 +18,18 @@ import {
   seal,
   startPublishing,
   type TaskState,
+  wantOfMoney,
 } from '../../protocol/state.ts';
 import { Alarm } from './alarm.ts';
 import type { Parts } from './parts.ts';
 import { Placing } from './placing.ts';
-import { answerCancels, type Seat, standingCancels } from './seats.ts';
+import { answerCancels, passOver, type Seat, standingCancels } from './seats.ts';
 import type { Step } from './step.ts';
 import { Teller } from './teller.ts';
 import { lapseOf, msUntilLapse, type Watch } from './watch.ts';
 
 type Wish = MessageOf<'publish-request'>;
+type Change = (last: TaskState) => TaskState;
 
 /**
  * The leader of one task, for one ballot. It writes one change at a time and acts on what is committed: `drive` looks at
@@ -97,6 +99,7 @@ export class Leadership {
     if (active !== null && this.#outcome?.attempt === active.attempt) return this.#end(this.#outcome, step);
     if (this.#cancels(state, step)) return;
     if (this.#mustMove(active, step)) return this.#move(step);
+    if (active === null && this.#givesUp(state, step)) return;
     if (active === null) return this.#place(null, step);
     this.#supervise(state, active, step);
   }
@@ -149,9 +152,10 @@ export class Leadership {
     this.drive(step);
   }
 
-  /** Gives the lease up while the task goes on: another elector takes it at once. */
+  /** Gives the lease up, while the task goes on or waits: another elector takes it at once where there is a reason to. */
   handOver(step: Step): void {
-    this.#release(step);
+    for (const { to, message } of this.#proposer.release()) step.send(to, message);
+    this.#ended('released', step);
   }
 
   /** The lease has gone without this peer's doing. What was sealed or released before is no loss. */
@@ -180,7 +184,7 @@ export class Leadership {
   // ── placing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** open → assigned, or an attempt that has lapsed → the next one, in one write. Until then the old worker may return. */
-  #place(lapsed: Outcome | null, step: Step): void {
+  #place(end: Change | null, step: Step): void {
     const attempt = this.#state().attemptsStarted + 1;
     const verdict = this.#placing.judge(this.#state(), step);
     this.#teller.answers = this.#placing.answers;
@@ -188,7 +192,7 @@ export class Leadership {
       case 'wait':
         return this.#alarm.setAfter(verdict.forMs, step);
       case 'stall':
-        if (lapsed !== null) return this.#write((state) => endAttempt(state, lapsed, step.wallMs), step);
+        if (end !== null) return this.#write(end, step);
         this.#teller.note('stalled', verdict.reason, step);
         return this.#retire(verdict.reason, step);
       case 'choose': {
@@ -197,12 +201,18 @@ export class Leadership {
           `attempt ${attempt} to ${this.#name(verdict.worker)}; ${this.#teller.describeAnswers()}`,
           step,
         );
-        return this.#write((state) => {
-          const open = lapsed === null ? state : endAttempt(state, lapsed, step.wallMs);
-          return assign(open, verdict.worker, step.wallMs);
-        }, step);
+        return this.#write((last) => assign(end?.(last) ?? last, verdict.worker, step.wallMs), step);
       }
     }
+  }
+
+  /** open → failed, before an attempt that nothing is left for. True where that is so. */
+  #givesUp(state: TaskState, step: Step): boolean {
+    const reason = wantOfMoney(state, this.#seat.task.body);
+    if (reason === null) return false;
+    this.#teller.note('failed', reason, step);
+    this.#write((last) => giveUp(last, reason), step);
+    return true;
   }
 
   // ── supervising ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,9 +230,11 @@ export class Leadership {
     const outcome: Outcome = { type: 'lapsed', reason: lapse };
     if (!this.#placing.isOpen)
       this.#teller.note('lapsed', `attempt ${active.attempt} of ${this.#name(active.worker)}: ${lapse}`, step);
-    if (state.lapses + 1 >= Attempts.maxLapses)
-      return this.#write((last) => endAttempt(last, outcome, step.wallMs), step);
-    this.#place(outcome, step);
+    const costUsd = this.#toldCost();
+    const end: Change = (last) => endAttempt(last, outcome, step.wallMs, costUsd);
+    const ended = end(state);
+    if (isTerminal(ended) || wantOfMoney(ended, this.#seat.task.body) !== null) return this.#write(end, step);
+    this.#place(end, step);
   }
 
   #note(checkpoint: Checkpoint | null): void {
@@ -274,7 +286,8 @@ export class Leadership {
     if (isPublishing || (winner === null && first === undefined)) return false;
     const reason = winner === null ? (first?.reason ?? '') : `the same as task ${winner.slice(0, 8)}`;
     this.#teller.note('cancelled', reason, step);
-    this.#write((last) => cancel(last, reason, winner, step.wallMs), step);
+    const costUsd = this.#toldCost();
+    this.#write((last) => cancel(last, reason, winner, step.wallMs, costUsd), step);
     return true;
   }
 
@@ -294,6 +307,7 @@ export class Leadership {
         ballot: this.ballot,
         publication: state.publication,
         checkpoint: state.checkpoint,
+        spentUsd: state.spentUsd,
       });
     }
     if (active === null && this.#outcome !== null) this.#settle(this.#outcome, state, step);
@@ -312,11 +326,7 @@ export class Leadership {
     this.#outcome = null;
     this.#watch = null;
     if (worker !== undefined) step.send(worker, { type: 'outcome-ack', task: this.#id, attempt });
-    if (outcome.type !== 'refused' || worker === undefined) return;
-    this.#seat.answers.delete(worker);
-    for (const [peer, kept] of this.#seat.answers) {
-      if (kept.attempt === attempt) this.#seat.answers.set(peer, { ...kept, attempt: attempt + 1 });
-    }
+    if (outcome.type === 'refused' && worker !== undefined) passOver(this.#seat, attempt, worker);
   }
 
   // ── ending ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -324,17 +334,12 @@ export class Leadership {
   /** Nothing is left to lead: tells the electors how it stands, in the same frame as the release. */
   #retire(stalled: string | null, step: Step): void {
     this.#summarise(stalled, step);
-    this.#release(step);
+    this.handOver(step);
   }
 
   #summarise(stalled: string | null, step: Step): void {
     const { committed } = this.#proposer;
     if (committed !== null) this.#teller.summarise(committed, stalled, step);
-  }
-
-  #release(step: Step): void {
-    for (const { to, message } of this.#proposer.release()) step.send(to, message);
-    this.#ended('released', step);
   }
 
   #ended(change: 'lost' | 'released' | 'sealed', step: Step): void {
@@ -380,7 +385,12 @@ export class Leadership {
     this.#watch = { attempt, lastHeard: step.monoMs, patienceMs: heartbeatLapseMs, gone: null };
   }
 
-  #write(change: (last: TaskState) => TaskState, step: Step): void {
+  /** Of the attempt under way, by its worker's last word that came here, directly or by gossip. */
+  #toldCost(): number | null {
+    return this.#parts.catalogue.get(this.#id)?.progress?.costUsd ?? null;
+  }
+
+  #write(change: Change, step: Step): void {
     for (const { to, message } of this.#proposer.write(change, step.now)) step.send(to, message);
   }
 

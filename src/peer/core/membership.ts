@@ -1,7 +1,8 @@
 import { type Advert, type Hello, ProtocolVersion } from '../../protocol/hello.ts';
-import { byText, type MonoMs, type PeerId, shortPeer } from '../../protocol/ids.ts';
+import { byText, type MonoMs, type Now, type PeerId, shortPeer } from '../../protocol/ids.ts';
 import type { Stored } from '../store/store.ts';
 import type { CoreConfig, PeerView } from './io.ts';
+import type { Spending } from './spending.ts';
 import type { Step } from './step.ts';
 
 interface Known {
@@ -22,6 +23,7 @@ const maxDirectAudience = 16;
 export interface Status {
   readonly running: number;
   readonly unavailable: Advert['unavailable'];
+  readonly spentToday?: Advert['spentToday'];
 }
 
 /**
@@ -165,19 +167,22 @@ export class Membership {
     return [...this.#names].sort(([a], [b]) => byText(a, b));
   }
 
-  views(now: MonoMs): readonly PeerView[] {
+  /** `status` is this peer's own as of now: its last advert is older. */
+  views({ monoMs, wallMs }: Now, status: Status, spending: Spending): readonly PeerView[] {
     const self: PeerView = {
       self: true,
       connected: true,
       lastSeenMs: 0,
-      advert: { ...this.#advert, addresses: this.#addresses() },
+      advert: this.#makeAdvert(status),
+      spentTodayUsd: spending.of(this.#config.self, wallMs),
     };
     const others = this.#peers().map(
-      ([, { advert, connected, heardAt }]): PeerView => ({
+      ([peer, { advert, connected, heardAt }]): PeerView => ({
         self: false,
         connected,
-        lastSeenMs: connected ? 0 : Math.max(0, now - heardAt),
+        lastSeenMs: connected ? 0 : Math.max(0, monoMs - heardAt),
         advert,
+        spentTodayUsd: spending.of(peer, wallMs),
       }),
     );
     return (this.#config.role === 'client' ? others : [self, ...others]).sort(
@@ -205,6 +210,7 @@ export class Membership {
       running: status.running,
       executor: 'name' in executor ? executor.name : null,
       unavailable: status.unavailable,
+      ...(status.spentToday && { spentToday: status.spentToday }),
       version,
       addresses: this.#addresses(),
     };

@@ -39,8 +39,12 @@ export interface Run {
   progress: Progress | null;
   wish: PublishRequest | null;
   due: (Due & { readonly since: MonoMs }) | null;
+  /** The work is committed and waits to be published: from here on it costs nothing. */
+  isReady: boolean;
   /** Set once the agent is being stopped: nothing of it counts any more but its end. */
   stopping: StopReason | null;
+  /** What its end is told as, where it is stopped to go on elsewhere. */
+  handedOver: Outcome | null;
   ending: Ending | null;
 }
 
@@ -54,28 +58,34 @@ export const startedRun = (task: Task, attempt: number, leader: PeerId, step: St
   progress: null,
   wish: null,
   due: null,
+  isReady: false,
   stopping: null,
+  handedOver: null,
   ending: null,
 });
 
 /** Its agent has ended, whether or not that has been told. */
 export const hasEnded = ({ ending, due }: Run): boolean => ending !== null || due?.type === 'end';
 
+/** As far as it has told. */
+export const costOf = ({ progress }: Run): number | null => progress?.costUsd ?? null;
+
 export type EndReport = Extract<AgentReport, { type: 'published' | 'failed' | 'refused' | 'quota' }>;
 
-export function endingOf(report: EndReport): Ending {
+/** `toldUsd`: what it had cost by its last report, for an end that says nothing of it. */
+export function endingOf(report: EndReport, toldUsd: number | null): Ending {
   switch (report.type) {
     case 'published':
-      return { outcome: { type: 'done', result: report.result }, costUsd: report.costUsd };
+      return { outcome: { type: 'done', result: report.result }, costUsd: report.costUsd ?? toldUsd };
     case 'failed': {
       const { reason, final, costUsd } = report;
-      return { outcome: { type: 'failed', reason: bounded(reason), final }, costUsd };
+      return { outcome: { type: 'failed', reason: bounded(reason), final }, costUsd: costUsd ?? toldUsd };
     }
     case 'refused':
-      return { outcome: { type: 'refused', reason: bounded(report.reason) }, costUsd: null };
+      return { outcome: { type: 'refused', reason: bounded(report.reason) }, costUsd: toldUsd };
     case 'quota': {
       const { until, reason, costUsd } = report;
-      return { outcome: { type: 'quota', until, reason: bounded(reason) }, costUsd };
+      return { outcome: { type: 'quota', until, reason: bounded(reason) }, costUsd: costUsd ?? toldUsd };
     }
   }
 }

@@ -48,6 +48,13 @@ export interface Seat {
 export const standingCancels = (seat: Seat, now: MonoMs, timing: Timing): readonly CancelRequest[] =>
   seat.cancels.filter(({ heardAt }) => now - heardAt < missedResends * timing.resendMs);
 
+/** It has refused what it had offered: the other bids of that round still stand, for the next attempt. */
+export function passOver({ answers }: Seat, attempt: number, worker: PeerId): void {
+  answers.delete(worker);
+  for (const [peer, kept] of answers)
+    if (kept.attempt === attempt) answers.set(peer, { ...kept, attempt: attempt + 1 });
+}
+
 /** Told to all who wait for it. */
 export function answerCancels(seat: Seat, result: MessageOf<'cancel-answer'>['result'], step: Step): void {
   for (const { from, request } of seat.cancels) {

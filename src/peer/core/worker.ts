@@ -6,7 +6,8 @@ import type { Task } from '../../protocol/record.ts';
 import { activePhase, type Checkpoint, isNewer, isTerminal, type Outcome } from '../../protocol/state.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig, InputOf } from './io.ts';
-import { type Due, type Ending, endingOf, hasEnded, type PublishRequest, type Run, startedRun } from './run.ts';
+import type { Lack, Means } from './means.ts';
+import { costOf, type Due, type Ending, endingOf, hasEnded, type PublishRequest, type Run, startedRun } from './run.ts';
 import type { Copying } from './saving.ts';
 import type { Step } from './step.ts';
 
@@ -22,6 +23,7 @@ const unansweredBeats = 2.5;
 export class Worker {
   readonly #config: CoreConfig;
   readonly #catalogue: Catalogue;
+  readonly #means: Means;
   readonly #runs = new Map<RunId, Run>();
   /** The highest attempt ever taken on here, by task: an assignment that comes late or twice is not one. */
   readonly #taken = new Map<TaskId, number>();
@@ -29,9 +31,10 @@ export class Worker {
   #done = 0;
   #ended = 0;
 
-  constructor(config: CoreConfig, catalogue: Catalogue) {
+  constructor(config: CoreConfig, catalogue: Catalogue, means: Means) {
     this.#config = config;
     this.#catalogue = catalogue;
+    this.#means = means;
   }
 
   /** I7: runs whose end has not been told, however it is about to. */
@@ -53,9 +56,9 @@ export class Worker {
   }
 
   onAssign(from: PeerId, message: MessageOf<'assign'>, mayStart: boolean, step: Step): void {
-    const { task: id, attempt, publication, checkpoint } = message;
-    const run = this.#runs.get(runIdOf(id, attempt));
-    if (run !== undefined) return this.#follow(run, from, step);
+    const { task: id, attempt, publication, checkpoint, spentUsd: earlierCostUsd } = message;
+    const known = this.#runs.get(runIdOf(id, attempt));
+    if (known !== undefined) return this.#follow(known, from, step);
     if ((this.#taken.get(id) ?? 0) >= attempt) return;
     const entry = this.#catalogue.get(id);
     if (entry === undefined || !mayStart || this.running >= this.#config.capacity) {
@@ -70,13 +73,14 @@ export class Worker {
       });
     }
     this.#taken.set(id, attempt);
-    const started = startedRun(entry.task, attempt, from, step);
-    this.#runs.set(started.id, started);
+    const { task } = entry;
+    const run = startedRun(task, attempt, from, step);
+    this.#runs.set(run.id, run);
     const holders = this.#catalogue.electorate(id);
-    const spendableUsd = entry.task.body.limits.budgetUsd;
-    step.startAgent({ run: started.id, task: entry.task, attempt, publication, checkpoint, holders, spendableUsd });
+    const spendableUsd = this.#means.allot(run.id, task, earlierCostUsd, step);
+    step.startAgent({ run: run.id, task, attempt, publication, checkpoint, holders, spendableUsd, earlierCostUsd });
     step.emit({ type: 'attempt-started', task: id, attempt });
-    this.#beat(started, step);
+    this.#beat(run, step);
   }
 
   /** A new leader asks. It becomes the one to report to, if the attempt is known here; else it is told so. */
@@ -125,24 +129,29 @@ export class Worker {
     if (run === undefined || hasEnded(run)) return;
     switch (report.type) {
       case 'progress':
-        run.progress = { text: report.text.slice(0, Limits.line), costUsd: report.costUsd, at: step.wallMs };
+        run.progress = {
+          text: report.text.slice(0, Limits.line),
+          costUsd: report.costUsd ?? costOf(run),
+          at: step.wallMs,
+        };
         this.#catalogue.progress(run.task.id, run.attempt, run.progress, step);
         return;
       case 'checkpoint':
         return this.#copy(run, run.saving.offer(report.checkpoint, this.#catalogue.electorate(run.task.id)), step);
       case 'ready': {
         if (run.stopping !== null) return;
+        run.isReady = true;
         const { commit, expectedTip } = report;
         return this.#whenSaved(run, { type: 'ask', step: report.step, fields: { commit, expectedTip } }, step);
       }
       case 'stopped':
-        return this.#onStopped(run, step);
+        return this.#onStopped(run, report.costUsd ?? costOf(run), step);
       case 'published':
-        return this.#end(run, endingOf(report), step);
+        return this.#end(run, endingOf(report, costOf(run)), step);
       case 'failed':
       case 'refused':
       case 'quota':
-        return this.#whenSaved(run, { type: 'end', ending: endingOf(report) }, step);
+        return this.#whenSaved(run, { type: 'end', ending: endingOf(report, costOf(run)) }, step);
     }
   }
 
@@ -190,7 +199,14 @@ export class Worker {
   }
 
   drain(step: Step): void {
-    for (const run of this.#runs.values()) this.#supersede(run, 'draining', step);
+    const outcome: Outcome = { type: 'drained', reason: 'its peer is stopping' };
+    for (const run of this.#runs.values()) this.#handOver(run, 'draining', outcome, step);
+  }
+
+  /** Nothing may be spent here for now: what runs is saved and goes on elsewhere, but for what is only to be published. */
+  handOver({ until, reason }: Lack, step: Step): void {
+    for (const run of this.#runs.values())
+      if (!run.isReady) this.#handOver(run, 'quota', { type: 'quota', until, reason }, step);
   }
 
   #copy(run: Run, copying: Copying | null, step: Step): void {
@@ -225,23 +241,26 @@ export class Worker {
     this.#toLeader(run, this.#endingMessage(run, ending), step);
   }
 
-  /** A drained run is handed over; one that was stopped because it no longer counts has nothing to tell. */
-  #onStopped(run: Run, step: Step): void {
-    if (run.stopping === 'draining') {
-      const costUsd = run.progress?.costUsd ?? null;
-      const ending: Ending = { outcome: { type: 'drained', reason: 'its peer is stopping' }, costUsd };
-      return this.#whenSaved(run, { type: 'end', ending }, step);
-    }
+  #handOver(run: Run, reason: StopReason, outcome: Outcome, step: Step): void {
+    if (hasEnded(run) || run.stopping !== null) return;
+    run.handedOver = outcome;
+    this.#stop(run, reason, step);
+  }
+
+  /** What is handed over goes on elsewhere; what was stopped because it no longer counts has nothing to tell. */
+  #onStopped(run: Run, costUsd: number | null, step: Step): void {
+    const outcome = run.handedOver;
+    if (outcome !== null) return this.#whenSaved(run, { type: 'end', ending: { outcome, costUsd } }, step);
     step.emit({ type: 'attempt-ended', task: run.task.id, attempt: run.attempt, how: run.stopping ?? 'stopped' });
     this.#close(run, step);
   }
 
   #supersede(run: Run, reason: StopReason, step: Step): void {
-    if (hasEnded(run)) {
-      if (reason !== 'draining') this.#close(run, step);
-      return;
-    }
-    if (run.stopping !== null) return;
+    if (hasEnded(run)) return this.#close(run, step);
+    if (run.stopping === null) this.#stop(run, reason, step);
+  }
+
+  #stop(run: Run, reason: StopReason, step: Step): void {
     run.stopping = reason;
     run.wish = null;
     run.due = null;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ballotSchema, versionSchema } from '../../protocol/ballot.ts';
 import { fromBytes, toBytes } from '../../protocol/cbor.ts';
 import { originId } from '../../protocol/generation.ts';
+import { unavailableSchema } from '../../protocol/hello.ts';
 import { type GenerationId, peerIdSchema, type TaskId, taskIdSchema, wallMsSchema } from '../../protocol/ids.ts';
 import { signedRecordSchema } from '../../protocol/record.ts';
 import { taskStateSchema } from '../../protocol/state.ts';
@@ -13,7 +14,9 @@ import { type DurableRecord, type Stored, StoreError } from './store.ts';
  * How records lie on disk: key `<kind>!<id>` (a register's `<task>`, or `<task>.<generation>` from the second on), value CBOR `{ v, data }`. A new kind, or data that an older peer could
  * misread, takes a new `v`: an older peer then refuses the folder instead of forgetting what it promised.
  */
-const formatVersion = 1;
+const formatVersion = 2;
+/** The kinds that were there from the beginning have theirs, so that only who has spent money cannot go back. */
+const firstVersion = 1;
 
 export type Operation =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
@@ -35,6 +38,8 @@ const knowledgeSchema = z.object({
 });
 const submissionSchema = z.literal(true);
 const peerSchema = z.object({ name: z.string(), addresses: z.array(z.string()) });
+const spendSchema = z.object({ usd: z.number().nonnegative() });
+const quotaSchema = unavailableSchema.extend({ until: wallMsSchema });
 const incarnationSchema = z.int().positive();
 const envelopeSchema = z.object({ v: z.int().positive(), data: z.unknown() });
 
@@ -55,6 +60,14 @@ export function operationsOf(record: DurableRecord): readonly Operation[] {
         : [{ type: 'del', key: `submission!${record.task}` }];
     case 'peer':
       return [put(`peer!${record.peer}`, peerSchema, { name: record.name, addresses: record.addresses })];
+    case 'spend':
+      return record.usd > 0
+        ? [put(`spend!${record.day}`, spendSchema, { usd: record.usd }, formatVersion)]
+        : [{ type: 'del', key: `spend!${record.day}` }];
+    case 'quota':
+      return record.quota !== null
+        ? [put(`quota!${record.executor}`, quotaSchema, record.quota, formatVersion)]
+        : [{ type: 'del', key: `quota!${record.executor}` }];
     case 'forget':
       return [
         ...taskKinds.map((kind) => `${kind}!${record.task}`),
@@ -70,10 +83,10 @@ export const incarnationOperation = (incarnation: number): Operation =>
   put(incarnationKey, incarnationSchema, incarnation);
 
 /** Checked before it is written too: what could not be read back would keep the peer from ever starting again. */
-function put(key: string, schema: z.ZodType, data: unknown): Operation {
+function put(key: string, schema: z.ZodType, data: unknown, v = firstVersion): Operation {
   const checked = schema.safeParse(data);
   if (!checked.success) throw new Error(`bug: ${key} is not fit to be stored: ${z.prettifyError(checked.error)}`);
-  return { type: 'put', key, value: toBytes({ v: formatVersion, data }) };
+  return { type: 'put', key, value: toBytes({ v, data }) };
 }
 
 export interface Contents {
@@ -92,7 +105,7 @@ export async function readContents(
   folder: string,
   entries: AsyncIterable<readonly [string, Uint8Array]>,
 ): Promise<Contents> {
-  const lists: Lists = { tasks: [], registers: [], knowledge: [], submissions: [], peers: [] };
+  const lists: Lists = { tasks: [], registers: [], knowledge: [], submissions: [], peers: [], spend: [], quotas: [] };
   let incarnation = 0;
   for await (const [key, value] of entries) {
     const data = unwrap(folder, key, value);
@@ -135,6 +148,12 @@ function addTo(lists: Lists, key: string, data: unknown): void {
       return;
     case 'peer':
       lists.peers.push({ peer: peerIdSchema.parse(id), ...peerSchema.parse(data) });
+      return;
+    case 'spend':
+      lists.spend.push({ day: z.coerce.number().int().nonnegative().parse(id), ...spendSchema.parse(data) });
+      return;
+    case 'quota':
+      lists.quotas.push({ executor: id, quota: quotaSchema.parse(data) });
       return;
     default:
       throw new Error('a kind of record that this version does not know');

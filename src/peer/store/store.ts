@@ -1,4 +1,5 @@
 import type { Ballot, Version } from '../../protocol/ballot.ts';
+import type { DaySpend } from '../../protocol/hello.ts';
 import type { GenerationId, PeerId, TaskId, WallMs } from '../../protocol/ids.ts';
 import type { SignedRecord } from '../../protocol/record.ts';
 import type { TaskState } from '../../protocol/state.ts';
@@ -21,6 +22,12 @@ export interface StoredKnowledge {
   readonly answers: readonly StandingAnswer[];
 }
 
+/** A usage limit that an executor has met here: it is of no use until then, whether or not the peer is restarted. */
+export interface StoredQuota {
+  readonly until: WallMs;
+  readonly reason: string;
+}
+
 /** One durable fact, by kind and key; writing it again replaces it. */
 export type DurableRecord =
   | { readonly kind: 'task'; readonly task: TaskId; readonly record: SignedRecord }
@@ -29,6 +36,9 @@ export type DurableRecord =
   /** A submission this peer still has to bring to a majority of its electors. */
   | { readonly kind: 'submission'; readonly task: TaskId; readonly pending: boolean }
   | { readonly kind: 'peer'; readonly peer: PeerId; readonly name: string; readonly addresses: readonly string[] }
+  /** What agents have cost here in one day; nothing = forget that day. */
+  | ({ readonly kind: 'spend' } & DaySpend)
+  | { readonly kind: 'quota'; readonly executor: string; readonly quota: StoredQuota | null }
   /** Forgets everything stored about a task, the registers of these generations included. */
   | { readonly kind: 'forget'; readonly task: TaskId; readonly generations: readonly GenerationId[] };
 
@@ -39,6 +49,8 @@ export interface Stored {
   readonly knowledge: readonly { readonly task: TaskId; readonly knowledge: StoredKnowledge }[];
   readonly submissions: readonly TaskId[];
   readonly peers: readonly { readonly peer: PeerId; readonly name: string; readonly addresses: readonly string[] }[];
+  readonly spend: readonly DaySpend[];
+  readonly quotas: readonly { readonly executor: string; readonly quota: StoredQuota }[];
 }
 
 /** Every implementation passes the suite in test/contracts/store.ts. */

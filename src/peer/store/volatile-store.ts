@@ -4,7 +4,7 @@ import type { Store } from './store.ts';
 export const createVolatileStore = (): Store => ({
   open: () =>
     Promise.resolve({
-      stored: { tasks: [], registers: [], knowledge: [], submissions: [], peers: [] },
+      stored: { tasks: [], registers: [], knowledge: [], submissions: [], peers: [], spend: [], quotas: [] },
       incarnation: 1,
     }),
   write: () => Promise.resolve(),

@@ -131,6 +131,7 @@ const viewOf = (peer: PeerId, name: string, self: boolean): PeerView => ({
   self,
   connected: self,
   lastSeenMs: self ? 0 : 1_234.5,
+  spentTodayUsd: self ? 1.5 : null,
   advert: {
     peer,
     name,

@@ -18,6 +18,7 @@ const config: CoreConfig = {
   executor: { name: 'command' },
   version: '0.0.0',
   timing: defaultTiming,
+  budgets: { dailyUsd: null, meshDailyUsd: null },
   addresses: () => [],
   host: 'here' as HostId,
   sign: () => new Uint8Array(64),
