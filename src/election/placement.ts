@@ -1,4 +1,5 @@
-import type { Answer, Bid, Decline, ScoreParts } from '../protocol/bids.ts';
+import { type Answer, type Bid, type Decline, describeDecline, type ScoreParts } from '../protocol/bids.ts';
+import { minuteText } from '../protocol/days.ts';
 import type { PeerId } from '../protocol/ids.ts';
 import { Limits } from '../protocol/limits.ts';
 import { placeByHash, rankByHash } from './electorate.ts';
@@ -103,14 +104,27 @@ export function rankBids(
   );
 }
 
-/** Why a task waits: `2 busy, 1 requires (frontend)`. */
-export function stallReason(declines: readonly { readonly peer: PeerId; readonly text: string }[]): string {
-  const counts = new Map<string, number>();
-  for (const { text } of declines) counts.set(text, (counts.get(text) ?? 0) + 1);
-  if (counts.size === 0) return 'no peer has answered';
-  return [...counts]
+/** Why a task waits: `2 × busy, 1 × requires (frontend), 3 × quota (until 2026-11-02T14:00Z)`, the first of them to be back. */
+export function stallReason(declines: readonly Decline[]): string {
+  const groups = new Map<string, { readonly first: Decline; readonly count: number }>();
+  for (const one of declines) {
+    const text = describeDecline(one);
+    const known = groups.get(text);
+    const first = known === undefined || endsSooner(one, known.first) ? one : known.first;
+    groups.set(text, { first, count: (known?.count ?? 0) + 1 });
+  }
+  if (groups.size === 0) return 'no peer has answered';
+  return [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([text, count]) => `${count} × ${text}`)
+    .map(([, { first, count }]) => `${count} × ${describeWait(first)}`)
     .join(', ')
     .slice(0, Limits.reason);
+}
+
+const endsSooner = (one: Decline, other: Decline): boolean =>
+  one.until !== null && one.until < (other.until ?? Infinity);
+
+function describeWait({ reason, detail, until }: Decline): string {
+  const details = [detail, until === null ? null : `until ${minuteText(until)}`].filter((one) => one !== null);
+  return details.length === 0 ? reason : `${reason} (${details.join(', ')})`;
 }

@@ -172,10 +172,19 @@ describe('the order of bids', () => {
 
 describe('why a task waits', () => {
   it('counts equal reasons, in an order that does not change', () => {
-    const texts = ['requires (frontend)', 'busy', 'busy'];
-    const declines = texts.map((text, index) => ({ peer: [ada, bob, cyd][index] ?? ada, text }));
+    const declines = [decline('requires', 'frontend'), decline('busy'), decline('busy')];
     expect(stallReason(declines)).toBe('2 × busy, 1 × requires (frontend)');
     expect(stallReason(declines.toReversed())).toBe(stallReason(declines));
+  });
+
+  it('says when the first of them is back', () => {
+    const quota = (minute: number) => decline('quota', null, wallMs(Date.UTC(2026, 10, 2, 14, minute)));
+    expect(stallReason([quota(30), quota(0), quota(45)])).toBe('3 × quota (until 2026-11-02T14:00Z)');
+    const limits = [
+      decline('quota', 'session limit', wallMs(Date.UTC(2026, 10, 2))),
+      decline('quota', 'session limit'),
+    ];
+    expect(stallReason(limits)).toBe('2 × quota (session limit, until 2026-11-02T00:00Z)');
   });
 
   it('says so when nobody answered', () => {

@@ -2,7 +2,14 @@ import type { AgentReport, Aptitude, Job, PublishStep, StopReason } from '../../
 import type { BlobId, Now, RunId } from '../../src/protocol/ids.ts';
 import type { Repository } from '../../src/protocol/record.ts';
 import type { Wanted } from './copies.ts';
-import { type AgentScript, type PublishScript, publishesAtOnce, quickAgent } from './script.ts';
+import {
+  type AgentScript,
+  type PublishScript,
+  publishesAtOnce,
+  quickAgent,
+  type StopScript,
+  stopsAtOnce,
+} from './script.ts';
 
 /** What virtual agents need of the PC that they run on. */
 export interface AgentHost {
@@ -28,25 +35,24 @@ export interface VirtualAgents {
   aptitude(peer: string, repository: Repository): Aptitude;
 }
 
-/** From `stop-agent` until nothing of the agent is left. */
-const stopMs = 5;
-
 /** Agents that say what a test has written down for them. */
 export class ScriptedAgents implements VirtualAgents {
   readonly #agent: AgentScript;
   readonly #publish: PublishScript;
+  readonly #stop: StopScript;
 
-  constructor(agent: AgentScript = quickAgent, publish: PublishScript = publishesAtOnce) {
+  constructor(
+    agent: AgentScript = quickAgent,
+    publish: PublishScript = publishesAtOnce,
+    stop: StopScript = stopsAtOnce,
+  ) {
     this.#agent = agent;
     this.#publish = publish;
+    this.#stop = stop;
   }
 
   start(host: AgentHost, job: Job): void {
-    let at = 0;
-    for (const [afterMs, report] of this.#agent(job, host.peer)) {
-      at += afterMs;
-      host.after(at, () => host.report(job.run, report));
-    }
+    this.#say(host, job, this.#agent(job, host.peer));
   }
 
   publish(host: AgentHost, job: Job, step: PublishStep): void {
@@ -56,13 +62,21 @@ export class ScriptedAgents implements VirtualAgents {
     host.after(afterMs, () => host.report(job.run, report));
   }
 
-  stop(host: AgentHost, { run }: Job): void {
-    host.after(stopMs, () => host.report(run, { type: 'stopped' }));
+  stop(host: AgentHost, job: Job, reason: StopReason): void {
+    this.#say(host, job, this.#stop(job, reason, host.peer));
   }
 
   killed(): void {}
 
   aptitude(): Aptitude {
     return { noAccess: null, warm: false };
+  }
+
+  #say(host: AgentHost, { run }: Job, reports: ReturnType<AgentScript>): void {
+    let at = 0;
+    for (const [afterMs, report] of reports) {
+      at += afterMs;
+      host.after(at, () => host.report(run, report));
+    }
   }
 }

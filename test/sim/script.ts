@@ -1,4 +1,4 @@
-import type { AgentReport, Job, PublishStep } from '../../src/protocol/agent.ts';
+import type { AgentReport, Job, PublishStep, StopReason } from '../../src/protocol/agent.ts';
 import type { CommitId } from '../../src/protocol/ids.ts';
 import { type Draft, promptKey } from '../../src/protocol/record.ts';
 
@@ -8,6 +8,9 @@ type Timed = readonly [afterMs: number, report: AgentReport];
 export type AgentScript = (job: Job, peer: string) => readonly Timed[];
 /** What comes of a grant. Null = it is never heard of again. */
 export type PublishScript = (job: Job, step: PublishStep, peer: string) => Timed | null;
+
+/** What an agent says that is stopped; `stopped` comes last. */
+export type StopScript = (job: Job, reason: StopReason, peer: string) => readonly Timed[];
 
 export const someCommit = 'c'.repeat(40) as CommitId;
 export const readyToPush: AgentReport = { type: 'ready', step: 'push', commit: someCommit, expectedTip: null };
@@ -24,6 +27,7 @@ export const publishesAtOnce: PublishScript = () => [
   { type: 'published', result: { branch: 'peer/x', commit: someCommit, pullRequest: null }, costUsd: null },
 ];
 export const neverPublishes: PublishScript = () => null;
+export const stopsAtOnce: StopScript = () => [[5, { type: 'stopped' }]];
 
 /** Something to do. */
 export const draftOf = (fields: Partial<Draft> = {}): Draft => ({

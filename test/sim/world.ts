@@ -1,4 +1,4 @@
-import type { Command, Input, Reply, TaskView } from '../../src/peer/core/io.ts';
+import type { Command, Input, Reply, SpendView, TaskView } from '../../src/peer/core/io.ts';
 import type { AgentReport, Job } from '../../src/protocol/agent.ts';
 import type { BlobId, CommandId, Now, PeerId, RunId, TaskId } from '../../src/protocol/ids.ts';
 import { type Draft, promptKey } from '../../src/protocol/record.ts';
@@ -12,7 +12,7 @@ import type { Observer } from './observation.ts';
 import { EventQueue } from './queue.ts';
 import { Random } from './random.ts';
 import type { PeerSpec, Records } from './records.ts';
-import { type AgentScript, draftOf, type PublishScript } from './script.ts';
+import { type AgentScript, draftOf, type PublishScript, type StopScript } from './script.ts';
 import type { Trace } from './trace.ts';
 import { TrafficCounter } from './traffic.ts';
 
@@ -25,6 +25,7 @@ export interface WorldOptions {
   readonly timing?: Partial<Timing>;
   readonly agent?: AgentScript;
   readonly publish?: PublishScript;
+  readonly stop?: StopScript;
   /** Instead of scripts. */
   readonly agents?: VirtualAgents;
   /** Of crashes, that take the checkpoints on the disk with them. */
@@ -67,7 +68,7 @@ export class World implements Records {
       random,
       nodes: new Map(specs.map((spec) => [peerIdOf(spec.name), new Node(peerIdOf(spec.name), spec)])),
       network: (host) => new VirtualNetwork(this.queue, random('network'), host, options.conditions ?? goodConditions),
-      agents: options.agents ?? new ScriptedAgents(options.agent, options.publish),
+      agents: options.agents ?? new ScriptedAgents(options.agent, options.publish, options.stop),
       lostCheckpoints: options.lostCheckpoints ?? 0,
       timing: { ...defaultTiming, ...options.timing },
       traffic: this.traffic,
@@ -233,6 +234,12 @@ export class World implements Records {
   peers(name: string): readonly string[] {
     const node = this.#node(name);
     return (node.core?.peers(this.#driver.now(node)) ?? []).map(({ advert }) => advert.name);
+  }
+
+  spend(name: string): SpendView {
+    const node = this.#node(name);
+    if (node.core === null) throw new Error(`${name} is down`);
+    return node.core.spend(this.#driver.now(node));
   }
 
   running(name: string): readonly Job[] {

@@ -109,6 +109,8 @@ export class Bidder {
       this.answer(task, state.attemptsStarted + 1, step);
       if (!this.#mayOfferMore()) break;
     }
+    // This look may have come in place of a later one, which an offer that is still out had asked for.
+    if (this.#offers.size > 0) this.#lookAfter(this.#config.timing.offerMs, step);
   }
 
   #lookAfter(afterMs: number, step: Step): void {

@@ -1,5 +1,5 @@
 import { manyPeers, rankBids, stallReason } from '../../election/placement.ts';
-import { type Answer, describeDecline } from '../../protocol/bids.ts';
+import type { Answer } from '../../protocol/bids.ts';
 import type { MonoMs, PeerId } from '../../protocol/ids.ts';
 import type { StandingAnswer } from '../../protocol/summary.ts';
 import type { Timing } from '../../protocol/timing.ts';
@@ -63,9 +63,7 @@ export function judge(
   if (best !== undefined && (allAnswered || now >= closesAtMs)) return { type: 'choose', worker: best.peer };
   if (now < closesAtMs) return { type: 'wait', forMs: closesAtMs - now };
   if (elapsedMs < stallMs) return { type: 'wait', forMs: stallMs - elapsedMs };
-  const declines = [...answers].flatMap(([peer, answer]) =>
-    answer.type === 'decline' ? [{ peer, text: describeDecline(answer) }] : [],
-  );
+  const declines = [...answers.values()].filter((answer) => answer.type === 'decline');
   return { type: 'stall', reason: stallReason(declines) };
 }
 

@@ -167,7 +167,7 @@ describe('an agent that fails', () => {
     expect(stateAt(world, first, task)).toMatchObject({ failures: 0, lapses: 0, attemptsStarted: 2 });
     const waiting = submitted(world, world.submit(second));
     world.runFor(30_000);
-    expect(world.task(second, waiting)?.stalled).toContain('quota (session limit)');
+    expect(world.task(second, waiting)?.stalled).toContain('quota (session limit, until 2025-06-15T15:08Z)');
     world.until('quota is back', () => workersOf(world, waiting).length === 1, 40_000);
     expect(workersOf(world, waiting)).toEqual([first]);
     expect(phaseAt(world, first, task)).toBe('assigned');
