@@ -16,6 +16,9 @@ export const failed = (reason: string, costUsd: number | null, final = false): E
 
 export const refused = (reason: string): Ending => ({ type: 'refused', reason: bounded(reason) });
 
+export const stopped = (costUsd: number | null): Ending =>
+  costUsd === null ? { type: 'stopped' } : { type: 'stopped', costUsd };
+
 export const bounded = (reason: string): string => oneLine(reason, Limits.reason);
 
 const Denied = new Set(['auth', 'not-found', 'unauthorized', 'forbidden']);

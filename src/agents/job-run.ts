@@ -5,7 +5,7 @@ import type { Access } from './access.ts';
 import type { AttemptLog, AttemptLogs } from './attempt-log.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
 import type { CheckpointFiles } from './checkpoint/files.ts';
-import { bounded, type Ending, endingOf, failed, isDenied, refused } from './ending.ts';
+import { bounded, type Ending, endingOf, failed, isDenied, refused, stopped } from './ending.ts';
 import type { NoExecutor } from './executors/choose.ts';
 import type { Executor, ExecutorEvent, ExecutorOutcome } from './executors/executor.ts';
 import type { Forge, ForgeFor } from './forge/forge.ts';
@@ -78,7 +78,7 @@ export class JobRun {
   /** Resolves with the last report, which is for the caller to make: nothing of the job is left then. */
   async run(): Promise<Ending> {
     const ending = await this.#attempt().catch((error: unknown) => this.#endingOf(error));
-    const last: Ending = this.#signal.aborted && ending.type !== 'published' ? { type: 'stopped' } : ending;
+    const last: Ending = this.#signal.aborted && ending.type !== 'published' ? stopped(this.#costUsd) : ending;
     this.#progress.close();
     this.#note(`ended: ${describeEnding(last)}`);
     this.#log?.close();
@@ -147,6 +147,7 @@ export class JobRun {
   }
 
   async #work(workspace: Workspace, executor: Executor, publisher: Publisher): Promise<Ending> {
+    if (this.#isSpent()) return failed('nothing is left of what the task may cost', null, true);
     this.#say(`the agent starts (${executor.name})`);
     const checkpointer = this.#checkpointerFor(workspace, executor);
     checkpointer.start();
@@ -162,7 +163,8 @@ export class JobRun {
     });
     const outcome = await work.run();
     await checkpointer.stop();
-    if (this.#isHandedOver || outcome.type === 'quota') await checkpointer.make();
+    const isPoor = outcome.type === 'quota' || (outcome.type === 'failed' && this.#isSpent());
+    if (this.#isHandedOver || isPoor) await checkpointer.make();
     this.#signal.throwIfAborted();
     if (outcome.type !== 'finished') return this.#unfinished(outcome);
     this.#say('the agent has finished; committing its work');
@@ -173,6 +175,12 @@ export class JobRun {
     const { specialist, notes } = await chooseSpecialist(this.#job.task, this.#parts.specialists, repository);
     for (const note of notes) this.#note(note);
     return specialist;
+  }
+
+  /** It has cost what it may: another peer, or this one tomorrow, may have more to spend on the work. */
+  #isSpent(): boolean {
+    const { spendableUsd } = this.#job;
+    return spendableUsd !== null && (this.#costUsd ?? 0) >= spendableUsd;
   }
 
   #checkpointerFor(workspace: Workspace, { session }: Executor): Checkpointer {
@@ -234,6 +242,8 @@ export class JobRun {
         return this.#say(`not allowed: ${event.tool}, ${event.detail}`);
       case 'usage':
         this.#costUsd = event.costUsd;
+        // The core counts what a day has cost by what it is told.
+        this.#progress.again();
     }
   }
 
@@ -243,6 +253,7 @@ export class JobRun {
       forge,
       grants: this.#grants,
       report: this.#report,
+      costUsd: () => this.#costUsd,
       backoffMs: this.#parts.backoffMs,
       signal: this.#signal,
     });

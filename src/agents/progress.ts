@@ -7,6 +7,7 @@ const EveryMs = 200;
 export class ProgressTeller {
   readonly #tell: (text: string) => void;
   #next: string | null = null;
+  #last = '';
   #timer: NodeJS.Timeout | null = null;
 
   constructor(tell: (text: string) => void) {
@@ -19,6 +20,11 @@ export class ProgressTeller {
     this.#flush();
   }
 
+  /** What goes with it has changed, though the text has not. */
+  again(): void {
+    this.say(this.#next ?? this.#last);
+  }
+
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#next = null;
@@ -28,6 +34,7 @@ export class ProgressTeller {
     this.#timer = null;
     if (this.#next === null) return;
     this.#tell(this.#next);
+    this.#last = this.#next;
     this.#next = null;
     this.#timer = setTimeout(() => this.#flush(), EveryMs);
   }

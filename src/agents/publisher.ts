@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentReport, Job, PublishStep } from '../protocol/agent.ts';
 import type { CommitId } from '../protocol/ids.ts';
+import { addUsd } from '../protocol/money.ts';
 import { branchOf } from '../protocol/record.ts';
 import type { TaskResult } from '../protocol/state.ts';
 import { type Ending, failed } from './ending.ts';
@@ -15,6 +16,8 @@ export interface PublisherParts {
   readonly forge: Forge;
   readonly grants: Grants;
   readonly report: (report: AgentReport) => void;
+  /** Of this attempt so far. */
+  readonly costUsd: () => number | null;
   readonly backoffMs: readonly number[];
   readonly signal: AbortSignal;
 }
@@ -71,11 +74,12 @@ export class Publisher {
   }
 
   async #open(commit: CommitId, summary: string | null): Promise<Published> {
-    const { job, forge, backoffMs, signal } = this.#parts;
+    const { job, forge, costUsd, backoffMs, signal } = this.#parts;
     if (!forge.opensPullRequests) {
       return { type: 'published', result: { branch: this.#branch, commit, pullRequest: null } };
     }
-    const { title, body } = pullRequestText(job.task, job.attempt, summary);
+    const total = addUsd(job.earlierCostUsd, costUsd() ?? 0);
+    const { title, body } = pullRequestText(job.task, job.attempt, summary, total);
     const open = async (): Promise<TaskResult> => {
       await this.#granted('open', commit, commit);
       return forge.openPullRequest({ branch: this.#branch, base: job.task.body.base, title, body, commit });

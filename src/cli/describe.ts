@@ -1,8 +1,9 @@
 import { majorityOf } from '../election/electorate.ts';
-import type { StatusJson, TaskJson } from '../peer/control/json.ts';
+import type { PeerJson, StatusJson, TaskJson } from '../peer/control/json.ts';
 import type { BidJson } from '../peer/control/shapes.ts';
+import { usdText } from '../protocol/money.ts';
 import { type ExitCode, ExitCodes } from './errors.ts';
-import { ago, clipped, printable, table } from './output.ts';
+import { ago, clipped, localTime, printable, table, withLocalTimes } from './output.ts';
 
 /** What people read of a mesh and its tasks. Pure: JSON in, text out. */
 
@@ -16,12 +17,13 @@ export function namesOf(status: Pick<StatusJson, 'peers' | 'names'>): Names {
 
 export function describeStatus(status: StatusJson, nowMs: number): string {
   const peers = table(
-    ['PEER', 'SPECIALTIES', 'RUNNING', 'EXECUTOR', 'SEEN'],
+    ['PEER', 'SPECIALTIES', 'RUNNING', 'EXECUTOR', 'TODAY', 'SEEN'],
     status.peers.map((peer) => [
       `${peer.name}${peer.self ? ' (here)' : ''}`,
       peer.specialties.join(','),
       `${peer.running}/${peer.capacity}`,
-      peer.unavailable === null ? (peer.executor ?? 'none') : `unavailable: ${clipped(peer.unavailable.reason, 40)}`,
+      peer.unavailable === null ? (peer.executor ?? 'none') : describeUnavailable(peer.unavailable),
+      costText(peer.spentTodayUsd),
       peer.connected ? 'now' : `${ago(peer.lastSeenMs)} ago`,
     ]),
   );
@@ -32,7 +34,24 @@ export function describeStatus(status: StatusJson, nowMs: number): string {
     peers,
     ...refused,
   ];
-  return [...parts, ...quorumNote(status.tasks), '', describeTasks(status.tasks, namesOf(status), nowMs)].join('\n');
+  return [
+    ...parts,
+    ...spendNote(status.spend),
+    ...quorumNote(status.tasks),
+    '',
+    describeTasks(status.tasks, namesOf(status), nowMs),
+  ].join('\n');
+}
+
+const describeUnavailable = ({ reason, until }: NonNullable<PeerJson['unavailable']>): string =>
+  `unavailable${until === null ? '' : ` until ${localTime(until)}`}: ${clipped(printable(reason), 40)}`;
+
+/** Nothing to say in a mesh whose agents cost nothing, as far as they tell. */
+function spendNote({ hereUsd, meshUsd, dailyBudgetUsd, meshDailyBudgetUsd }: StatusJson['spend']): readonly string[] {
+  if (meshUsd === 0 && dailyBudgetUsd === null && meshDailyBudgetUsd === null) return [];
+  const of = (usd: number, budget: number | null): string =>
+    `${usdText(usd)}${budget === null ? '' : ` of ${usdText(budget)}`}`;
+  return ['', `spent today (UTC): ${of(meshUsd, meshDailyBudgetUsd)} in the mesh, ${of(hereUsd, dailyBudgetUsd)} here`];
 }
 
 /** Two PCs, or what a person adopted: said, since it is less than the mesh promises elsewhere. */
@@ -67,7 +86,7 @@ const waitingWord = (task: TaskJson): string =>
   task.stalled === null ? task.state : hasLostMajority(task) ? 'stalled' : 'waiting';
 
 const titleAndReason = ({ title, stalled }: TaskJson): string =>
-  stalled === null ? title : `${clipped(title, 30)} · ${stalled}`;
+  stalled === null ? title : `${clipped(title, 30)} · ${withLocalTimes(stalled)}`;
 
 const mendOf = (task: TaskJson): string =>
   hasLostMajority(task) ? `; should they be gone for good: \`peer adopt ${task.id.slice(0, 8)}\`` : '';
@@ -83,8 +102,10 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
     `leader     ${nameOf(task.leader)}`,
     `electors   ${task.electors.map(({ name, reachable }) => `${printable(name)}${reachable ? '' : ' (unreachable)'}`).join(', ')}`,
   ];
-  if (task.stalled !== null) lines.push(`${waitingWord(task).padEnd(11)}${printable(task.stalled)}${mendOf(task)}`);
+  if (task.stalled !== null)
+    lines.push(`${waitingWord(task).padEnd(11)}${withLocalTimes(printable(task.stalled))}${mendOf(task)}`);
   if (task.progress !== null && !isEnded(task)) lines.push(`progress   ${printable(task.progress.text)}`);
+  if (task.costUsd !== null || task.budgetUsd !== null) lines.push(`cost       ${describeCost(task)}`);
   if (task.result !== null) lines.push(`result     ${describeResult(task)}`);
   if (task.duplicateOf !== null) lines.push(`duplicate  of ${task.duplicateOf.slice(0, 16)}`);
   if (task.bids.length > 0)
@@ -96,13 +117,14 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
       ),
     );
   if (task.attempts.length > 0) {
-    const rows = task.attempts.map(({ number, worker, outcome, reason }) => [
+    const rows = task.attempts.map(({ number, worker, outcome, reason, costUsd }) => [
       String(number),
       nameOf(worker),
       outcome ?? 'under way',
+      costText(costUsd),
       printable(reason ?? ''),
     ]);
-    lines.push('', table(['TRY', 'WORKER', 'OUTCOME', ''], rows));
+    lines.push('', table(['TRY', 'WORKER', 'OUTCOME', 'COST', ''], rows));
   }
   if (task.history.length > 0) {
     lines.push(
@@ -113,15 +135,22 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
   return lines.join('\n');
 }
 
+const describeCost = ({ costUsd, budgetUsd }: TaskJson): string =>
+  `${usdText(costUsd ?? 0)}${budgetUsd === null ? '' : ` of ${usdText(budgetUsd)}`}`;
+
+const costText = (costUsd: number | null): string => (costUsd === null ? '-' : usdText(costUsd));
+
 const bidRow = ({ peer, score, parts, declined }: BidJson, nameOf: Names): readonly string[] =>
-  declined === null ? [nameOf(peer), score.toFixed(2), partsText(parts)] : [nameOf(peer), '-', `declined: ${declined}`];
+  declined === null
+    ? [nameOf(peer), score.toFixed(2), partsText(parts)]
+    : [nameOf(peer), '-', `declined: ${withLocalTimes(declined)}`];
 
 /** `alpha 0.91 (specialty 1.00, freeSlots 1.00, …)`, one line for each answer to the last call. */
 export const bidLines = (task: TaskJson, nameOf: Names): readonly string[] =>
   task.bids.map(({ peer, score, parts, declined }) =>
     declined === null
       ? `${nameOf(peer)} bids ${score.toFixed(2)} (${partsText(parts)})`
-      : `${nameOf(peer)} declines: ${declined}`,
+      : `${nameOf(peer)} declines: ${withLocalTimes(declined)}`,
   );
 
 const partsText = (parts: BidJson['parts']): string =>

@@ -4,7 +4,7 @@ import type { TaskJson } from '../peer/control/json.ts';
 import type { Context } from './context.ts';
 import { bidLines, describeResult, exitCodeOf, isEnded, type Names, namesOf } from './describe.ts';
 import { CliError, ExitCodes } from './errors.ts';
-import { printable } from './output.ts';
+import { printable, withLocalTimes } from './output.ts';
 
 /** A peer that is restarted is there again within this time. */
 const patienceMs = 5_000;
@@ -154,6 +154,6 @@ class TextPrinter implements Printer {
 
   #line(at: string, event: string, text: string): void {
     const time = at === '' ? '' : new Date(at).toTimeString().slice(0, 8);
-    this.#context.out(`${time.padEnd(8)}  ${event.padEnd(10)}  ${printable(text)}`.trimEnd());
+    this.#context.out(`${time.padEnd(8)}  ${event.padEnd(10)}  ${withLocalTimes(printable(text))}`.trimEnd());
   }
 }

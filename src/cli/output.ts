@@ -23,6 +23,18 @@ export const printable = (text: string): string =>
 export const clipped = (text: string, length: number): string =>
   text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 
+/** `14:00`, or `Nov 05 14:00` where that is another day; by this PC's clock and zone. */
+export function localTime(iso: string, nowMs: number = Date.now()): string {
+  const at = new Date(iso);
+  const time = at.toTimeString().slice(0, 5);
+  const [day, today] = [at.toDateString(), new Date(nowMs).toDateString()];
+  return day === today ? time : `${day.slice(4, 10)} ${time}`;
+}
+
+/** What peers tell each other has its times in UTC. */
+export const withLocalTimes = (text: string): string =>
+  text.replaceAll(/\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z\b/g, (iso) => localTime(iso));
+
 /** `4 s`, `12 min`, `3 h`, `2 d` */
 export function ago(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));

@@ -82,6 +82,7 @@ async function startService(
     name: options.name,
     specialties: options.specialties,
     capacity: options.capacity,
+    budgets: options.budgets,
     version,
     host,
     executor: 'reason' in executor ? { unusable: executor.reason } : { name: executor.name },

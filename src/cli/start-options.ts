@@ -11,6 +11,7 @@ export interface StartFlags {
   readonly capacity?: number;
   readonly executor?: (typeof Executors)[number];
   readonly command?: string;
+  readonly dailyBudgetUsd?: number;
   readonly checkpointEvery?: number;
   readonly listen?: readonly string[];
   readonly peer?: readonly string[];
@@ -25,6 +26,7 @@ export interface StartOptions {
   readonly capacity: number;
   readonly executor: (typeof Executors)[number];
   readonly command: string | null;
+  readonly budgets: { readonly dailyUsd: number | null; readonly meshDailyUsd: number | null };
   readonly checkpointEveryMs: number;
   /** Null: every interface, a free port. */
   readonly listen: readonly string[] | null;
@@ -52,6 +54,10 @@ export function startOptions(flags: StartFlags, config: Config): StartOptions {
     capacity: flags.capacity ?? config.capacity ?? 1,
     executor,
     command,
+    budgets: {
+      dailyUsd: flags.dailyBudgetUsd ?? config.dailyBudgetUsd ?? null,
+      meshDailyUsd: config.meshDailyBudgetUsd ?? null,
+    },
     checkpointEveryMs: flags.checkpointEvery ?? checkpointMsIn(config) ?? defaultCheckpointMs,
     listen: flags.listen ?? config.listen ?? null,
     peers: flags.peer ?? config.peers ?? [],

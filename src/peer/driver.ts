@@ -6,7 +6,7 @@ import type { Message } from '../protocol/messages.ts';
 import { openTask, type SignedRecord, type Task, taskIdOf, type Verify } from '../protocol/record.ts';
 import type { Copies } from './checkpoints/copies.ts';
 import type { Core } from './core/core.ts';
-import type { Command, Effect, Input, PeerEvent, PeerView, Received, Reply, TaskView } from './core/io.ts';
+import type { Command, Effect, Input, PeerEvent, PeerView, Received, Reply, SpendView, TaskView } from './core/io.ts';
 import { LogQueries, type ReadLog } from './log-queries.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Network, NetworkHandler, Topic } from './network/network.ts';
@@ -95,6 +95,10 @@ export class Driver implements PeerService {
 
   peers(): readonly PeerView[] {
     return this.#parts.core.peers(readClocks());
+  }
+
+  spend(): SpendView {
+    return this.#parts.core.spend(readClocks());
   }
 
   refused(): readonly { readonly peer: PeerId; readonly reason: string }[] {

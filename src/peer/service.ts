@@ -1,6 +1,6 @@
 import type { LogPiece, LogQuery } from '../protocol/agent.ts';
 import type { PeerId, TaskId } from '../protocol/ids.ts';
-import type { Command, PeerEvent, PeerView, Reply, TaskView } from './core/io.ts';
+import type { Command, PeerEvent, PeerView, Reply, SpendView, TaskView } from './core/io.ts';
 
 /** A running peer as the control API sees it: commands in, views and events out. */
 export interface PeerService {
@@ -11,6 +11,8 @@ export interface PeerService {
   addresses(): readonly string[];
   /** Sorted by name, then id; this peer and every peer it knows to live. */
   peers(): readonly PeerView[];
+  /** What agents have cost today, in UTC, and what they may. */
+  spend(): SpendView;
   /** Peers that were refused lately, with the reason (another protocol version). */
   refused(): readonly { readonly peer: PeerId; readonly reason: string }[];
   /** Every peer that was ever met, by name: people look for a PC that is off by its name too. Sorted by id. */

@@ -47,7 +47,7 @@ export type AgentReport =
   | { readonly type: 'failed'; readonly reason: string; readonly final: boolean; readonly costUsd: number | null }
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'quota'; readonly until: WallMs | null; readonly reason: string; readonly costUsd: number | null }
-  | { readonly type: 'stopped'; readonly costUsd?: number | null };
+  | { readonly type: 'stopped'; readonly costUsd?: number };
 
 /** The last two hand the attempt over: what it has done so far is saved first. `quota`: this peer may spend no more for now. */
 export const StopReasons = ['cancelled', 'superseded', 'draining', 'quota'] as const;

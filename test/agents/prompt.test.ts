@@ -37,9 +37,16 @@ test('an issue cannot know its fence, as its text is part of the name', () => {
 
 test('a pull request closes its issue and quotes the agent harmlessly', () => {
   const task = taskFor('/r', { source, title: 'Fix\nit' });
-  const { title, body } = pullRequestText(task, 2, 'done @everyone\n```\nCloses #1');
+  const { title, body } = pullRequestText(task, 2, 'done @everyone\n```\nCloses #1', 0);
   expect(title).toBe('Fix it');
   expect(body.split('\n\n')[0]).toBe('Closes #7.');
   expect(body).toContain("```text\ndone @everyone\n'''\nCloses #1\n```");
-  expect(body).toContain(`task \`${task.id.slice(0, 8)}\`, attempt 2`);
+  expect(body.endsWith(`task \`${task.id.slice(0, 8)}\`, attempt 2.`)).toBe(true);
+});
+
+test('a pull request says what it cost, where that is known', () => {
+  const task = taskFor('/r');
+  const costs = (attempt: number, costUsd: number) => pullRequestText(task, attempt, null, costUsd).body;
+  expect(costs(1, 1.234)).toMatch(/attempt 1\. It cost \$1\.23\.$/);
+  expect(costs(2, 1.234)).toMatch(/attempt 2\. It cost \$1\.23 over 2 attempts\.$/);
 });

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { describeStatus, describeTask, describeTasks } from '../../src/cli/describe.ts';
+import { localTime, withLocalTimes } from '../../src/cli/output.ts';
 import { statusJson, taskJson } from '../../src/peer/control/json.ts';
 import type { TaskView } from '../../src/peer/core/io.ts';
-import { FakeService, makeView } from '../peer/control/fake-service.ts';
+import { wallMs } from '../../src/protocol/ids.ts';
+import { assign, endAttempt, initialState } from '../../src/protocol/state.ts';
+import { alpha, beta, FakeService, makeView } from '../peer/control/fake-service.ts';
 
 const nameOf = (peer: string | null): string => peer ?? '-';
 const elector = (name: string, reachable: boolean) => ({ ...makeView('x').electors[0], peer: name, name, reachable });
@@ -35,4 +38,47 @@ describe('a mesh', () => {
     expect(describeStatus(statusJson(service), 0)).toContain('1 task runs without a quorum');
     expect(describeStatus(statusJson(new FakeService(view)), 0)).not.toContain('quorum');
   });
+});
+
+describe('money', () => {
+  const cents = (costUsd: number) => ({ text: 'at work', costUsd, at: wallMs(5_000) });
+
+  it('is told of a mesh, its peers and their budgets', () => {
+    const text = describeStatus(statusJson(new FakeService()), 0);
+    expect(text).toContain('spent today (UTC): $2.25 in the mesh, $1.50 of $5.00 here');
+    expect(text).toMatch(/^PEER .* TODAY +SEEN$/m);
+    expect(text).toMatch(/^alpha \(here\) .* command .* \$1\.50 +now$/m);
+    expect(text).toMatch(/^beta .* unavailable until Jan 01 \d\d:00: quota +- /m);
+  });
+
+  it('is not where nothing costs any', () => {
+    const free = statusJson(new FakeService());
+    const spend = { ...free.spend, hereUsd: 0, meshUsd: 0, dailyBudgetUsd: null };
+    expect(describeStatus({ ...free, spend }, 0)).not.toContain('spent today');
+  });
+
+  it('is told of a task and each of its attempts', () => {
+    const lapsed = endAttempt(
+      assign(initialState, beta, wallMs(1)),
+      { type: 'lapsed', reason: 'gone' },
+      wallMs(2),
+      0.5,
+    );
+    const state = assign(lapsed, alpha, wallMs(3));
+    const limits = { wallMs: 1, idleMs: 1, budgetUsd: 2 };
+    const text = describeTask(taskJson(makeView('Fix it', { state, progress: cents(0.25) }, { limits })), nameOf);
+    expect(text).toContain('cost       $0.75 of $2.00');
+    expect(text).toMatch(/^1 .* lapsed +\$0\.50 +gone$/m);
+    expect(text).toMatch(/^2 .* under way +\$0\.25$/m);
+    expect(describeTask(taskJson(makeView('Fix it')), nameOf)).not.toContain('cost ');
+  });
+});
+
+it('tells the times of others by the clock of who reads', () => {
+  const at = new Date(2026, 10, 5, 14, 0);
+  expect(localTime(at.toISOString(), new Date(2026, 10, 5, 1, 0).getTime())).toBe('14:00');
+  expect(localTime(at.toISOString(), new Date(2026, 10, 4, 23, 0).getTime())).toBe('Nov 05 14:00');
+  expect(withLocalTimes(`3 × quota (until ${at.toISOString().slice(0, 16)}Z), 1 × busy`)).toBe(
+    `3 × quota (until ${localTime(at.toISOString())}), 1 × busy`,
+  );
 });

@@ -37,6 +37,7 @@ describe('the options of a peer', () => {
       capacity: 1,
       executor: 'auto',
       command: null,
+      budgets: { dailyUsd: null, meshDailyUsd: null },
       checkpointEveryMs: 60_000,
       listen: null,
       peers: [],
@@ -52,6 +53,8 @@ describe('the options of a peer', () => {
       capacity: 4,
       executor: 'command',
       command: 'agent',
+      dailyBudgetUsd: 5,
+      meshDailyBudgetUsd: 20,
       checkpointEvery: '5m',
       listen: ['/ip4/0.0.0.0/tcp/1'],
       peers: ['/ip4/10.0.0.1/tcp/1'],
@@ -63,13 +66,20 @@ describe('the options of a peer', () => {
       listen: [...config.listen],
       peers: [...config.peers],
     };
-    const { checkpointEvery, ...others } = config;
+    const { checkpointEvery, dailyBudgetUsd: dailyUsd, meshDailyBudgetUsd: meshDailyUsd, ...others } = config;
+    const budgets = { dailyUsd, meshDailyUsd };
     expect(checkpointEvery).toBe('5m');
-    expect(startOptions(flags, asConfig)).toEqual({ ...others, checkpointEveryMs: 300_000, logFormat: 'text' });
+    expect(startOptions(flags, asConfig)).toEqual({
+      ...others,
+      budgets,
+      checkpointEveryMs: 300_000,
+      logFormat: 'text',
+    });
     expect(() => startOptions(flags, { checkpointEvery: '0.1s' })).toThrow('config.json, checkpointEvery:');
     const given = {
       name: 'given',
       capacity: 0,
+      dailyBudgetUsd: 1.5,
       peer: ['/ip4/10.0.0.2/tcp/1'],
       mdns: false,
       logFormat: 'json',
@@ -77,6 +87,7 @@ describe('the options of a peer', () => {
     expect(startOptions(given, asConfig)).toMatchObject({
       name: 'given',
       capacity: 0,
+      budgets: { dailyUsd: 1.5, meshDailyUsd: 20 },
       peers: ['/ip4/10.0.0.2/tcp/1'],
       command: 'agent',
       mdns: false,

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { LogFormats } from '../log.ts';
 import { runPeer } from '../run-peer.ts';
 import type { StartFlags } from '../start-options.ts';
-import { address, capacity, choice, displayName, duration, specialties, textUpTo } from '../values.ts';
+import { address, capacity, choice, displayName, duration, money, specialties, textUpTo } from '../values.ts';
 
 export function addStart(program: Command, context: Context): void {
   program
@@ -15,6 +15,11 @@ export function addStart(program: Command, context: Context): void {
     .option('--capacity <n>', 'how many tasks at a time (default: 1)', capacity)
     .option('--executor <which>', `what runs the agent: ${Executors.join(', ')} (default: auto)`, choice(Executors))
     .option('--command <cmd>', "the command executor's command line", textUpTo(10_000))
+    .option(
+      '--daily-budget-usd <amount>',
+      'what agents may cost on this PC in a day, in UTC (default: no limit)',
+      money,
+    )
     .option('--checkpoint-every <duration>', 'how often work under way is saved (default: 60s)', duration)
     .option('--listen <multiaddr>', 'where to listen, may be repeated (default: any free port)', address)
     .option('--peer <multiaddr>', 'whom to dial where multicast does not reach, may be repeated', address)
@@ -30,7 +35,12 @@ Examples:
 
 Defaults may be written to config.json in the state folder, each named as its
 flag (--peer: "peers", --no-mdns: "mdns"). SIGTERM or Ctrl-C hands over what
-runs and ends within 10 s; a second one ends at once.`,
+runs and ends within 10 s; a second one ends at once.
+
+A daily budget is a limit up to one call of the model for each attempt that
+runs; what runs when it is spent goes on at another peer. "meshDailyBudgetUsd",
+in config.json only, counts what all peers have said: nothing is started once
+that is spent, but word of it comes some seconds late.`,
     )
     .action((flags: StartFlags) => runPeer(context, flags));
 }

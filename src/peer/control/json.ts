@@ -1,17 +1,27 @@
 import { describeDecline } from '../../protocol/bids.ts';
 import { byText, type WallMs } from '../../protocol/ids.ts';
+import { addUsd } from '../../protocol/money.ts';
 import { repositoryText } from '../../protocol/record.ts';
-import { type AttemptRecord, activePhase, type Outcome, type TaskResult } from '../../protocol/state.ts';
+import {
+  type AttemptRecord,
+  activePhase,
+  type Outcome,
+  type TaskResult,
+  type TaskState,
+} from '../../protocol/state.ts';
 import type { StandingAnswer } from '../../protocol/summary.ts';
-import type { PeerView, TaskView } from '../core/io.ts';
+import type { PeerView, SpendView, TaskView } from '../core/io.ts';
 import type { PeerService } from '../service.ts';
-import type { BidJson, NodeJson, PeerJson, StatusJson, TaskJson } from './shapes.ts';
+import type { BidJson, NodeJson, PeerJson, SpendJson, StatusJson, TaskJson } from './shapes.ts';
 
 export type { PeerJson, StatusJson, TaskJson } from './shapes.ts';
+
+const dayMs = 24 * 3_600_000;
 
 export function taskJson(view: TaskView): TaskJson {
   const { body, id } = view.task;
   const { phase, attempts, attemptsStarted } = view.state;
+  const costNow = activePhase(view.state) === null ? null : (view.progress?.costUsd ?? null);
   return {
     id,
     key: body.key,
@@ -32,7 +42,9 @@ export function taskJson(view: TaskView): TaskJson {
     electors: view.electors.map(({ peer, name, reachable }) => ({ peer, name, reachable })),
     generation: { number: view.generation.number, forced: view.generation.forced },
     bids: view.answers.map(bidJson).sort(bestFirst),
-    attempts: attempts.map(attemptJson),
+    attempts: attempts.map((attempt) => attemptJson(attempt, costNow)),
+    costUsd: totalCost(view.state, costNow),
+    budgetUsd: body.limits.budgetUsd,
     progress: view.progress && { ...view.progress, at: iso(view.progress.at) },
     result: phase.name === 'done' ? resultJson(phase.result) : null,
     stalled: view.stalled,
@@ -40,7 +52,7 @@ export function taskJson(view: TaskView): TaskJson {
   };
 }
 
-export function peerJson({ self, connected, lastSeenMs, advert }: PeerView): PeerJson {
+export function peerJson({ self, connected, lastSeenMs, advert, spentTodayUsd }: PeerView): PeerJson {
   const { peer, name, specialties, capacity, running, executor, unavailable, version } = advert;
   return {
     peer,
@@ -54,8 +66,17 @@ export function peerJson({ self, connected, lastSeenMs, advert }: PeerView): Pee
     lastSeenMs: Math.round(lastSeenMs),
     connected,
     version,
+    spentTodayUsd,
   };
 }
+
+export const spendJson = ({ here, meshUsd, budgets }: SpendView): SpendJson => ({
+  day: new Date(here.day * dayMs).toISOString().slice(0, 10),
+  hereUsd: here.usd,
+  meshUsd,
+  dailyBudgetUsd: budgets.dailyUsd,
+  meshDailyBudgetUsd: budgets.meshDailyUsd,
+});
 
 export const statusJson = (service: PeerService): StatusJson => ({
   peer: service.self,
@@ -64,6 +85,7 @@ export const statusJson = (service: PeerService): StatusJson => ({
   addresses: [...service.addresses()],
   peers: service.peers().map(peerJson),
   names: Object.fromEntries(service.names()),
+  spend: spendJson(service.spend()),
   refused: [...service.refused()],
   tasks: service.tasks().map(taskJson),
 });
@@ -92,16 +114,22 @@ function bidJson({ peer, answer }: StandingAnswer): BidJson {
 const bestFirst = (a: BidJson, b: BidJson): number =>
   Number(a.declined !== null) - Number(b.declined !== null) || b.score - a.score || byText(a.peer, b.peer);
 
-const attemptJson = (attempt: AttemptRecord): TaskJson['attempts'][number] => ({
+/** `costNow`: of the attempt under way, so far. */
+const attemptJson = (attempt: AttemptRecord, costNow: number | null): TaskJson['attempts'][number] => ({
   number: attempt.number,
   worker: attempt.worker,
   startedAt: iso(attempt.startedAt),
   endedAt: maybeIso(attempt.endedAt),
   outcome: attempt.outcome?.type ?? null,
   reason: attempt.outcome && reasonOf(attempt.outcome),
-  costUsd: attempt.costUsd,
+  costUsd: attempt.endedAt === null ? costNow : attempt.costUsd,
   checkpoints: attempt.checkpoints.map(({ commit, at }) => ({ commit, at: iso(at) })),
 });
+
+function totalCost({ attempts, spentUsd }: TaskState, costNow: number | null): number | null {
+  const isTold = costNow !== null || spentUsd > 0 || attempts.some(({ costUsd }) => costUsd !== null);
+  return isTold ? addUsd(spentUsd, costNow ?? 0) : null;
+}
 
 const reasonOf = (outcome: Outcome): string | null => (outcome.type === 'done' ? null : outcome.reason);
 

@@ -29,6 +29,7 @@ const attemptJsonSchema = z.object({
   /** `done`, `failed`, `lapsed`, `refused`, `quota`, `drained` or `stopped`; null while it runs. */
   outcome: z.string().nullable(),
   reason: z.string().nullable(),
+  /** Of one under way: so far. Null where its agent does not tell. */
   costUsd,
   checkpoints: z.array(z.object({ commit: commitIdSchema, at: time })),
 });
@@ -59,6 +60,9 @@ export const taskJsonSchema = z.object({
   generation: z.object({ number: z.int(), forced: z.boolean() }),
   bids: z.array(bidJsonSchema),
   attempts: z.array(attemptJsonSchema),
+  /** Of all attempts together; null where none has told. */
+  costUsd,
+  budgetUsd: costUsd,
   progress: z.object({ at: time, text: z.string(), costUsd }).nullable(),
   result: z
     .object({
@@ -87,8 +91,21 @@ export const peerJsonSchema = z.object({
   lastSeenMs: z.number(),
   connected: z.boolean(),
   version: z.string(),
+  /** What its agents have cost today, in UTC; null where it has not said. */
+  spentTodayUsd: costUsd,
 });
 export type PeerJson = z.infer<typeof peerJsonSchema>;
+
+/** Of one day, in UTC; a budget is null where there is none. */
+export const spendJsonSchema = z.object({
+  day: z.iso.date(),
+  hereUsd: z.number().nonnegative(),
+  /** As far as this peer has heard. */
+  meshUsd: z.number().nonnegative(),
+  dailyBudgetUsd: costUsd,
+  meshDailyBudgetUsd: costUsd,
+});
+export type SpendJson = z.infer<typeof spendJsonSchema>;
 
 export const statusJsonSchema = z.object({
   peer: peerIdSchema,
@@ -99,6 +116,7 @@ export const statusJsonSchema = z.object({
   peers: z.array(peerJsonSchema),
   /** Of every peer that was ever met here, by its id. */
   names: z.record(z.string(), z.string()),
+  spend: spendJsonSchema,
   /** Peers that were refused lately, for another protocol version. */
   refused: z.array(z.object({ peer: peerIdSchema, reason: z.string() })),
   tasks: z.array(taskJsonSchema),

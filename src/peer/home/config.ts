@@ -19,6 +19,9 @@ export const configSchema = z
     capacity: z.int().min(0).max(1_000),
     executor: z.enum(Executors),
     command: z.string().min(1).max(10_000),
+    /** In USD a day, in UTC: of this peer, and of the mesh as far as its peers have said. */
+    dailyBudgetUsd: z.number().positive(),
+    meshDailyBudgetUsd: z.number().positive(),
     checkpointEvery: z.string().regex(/^\d+(?:\.\d+)?[smh]$/, 'a duration such as 90s, 30m or 2h expected'),
     listen: z.array(addressSchema).min(1).max(16),
     peers: z.array(addressSchema).max(100),

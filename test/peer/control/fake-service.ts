@@ -1,4 +1,4 @@
-import type { Command, PeerEvent, PeerView, Reply, TaskView } from '../../../src/peer/core/io.ts';
+import type { Command, PeerEvent, PeerView, Reply, SpendView, TaskView } from '../../../src/peer/core/io.ts';
 import type { PeerService } from '../../../src/peer/service.ts';
 import type { LogPiece, LogQuery } from '../../../src/protocol/agent.ts';
 import { originOf } from '../../../src/protocol/generation.ts';
@@ -80,6 +80,10 @@ export class FakeService implements PeerService {
 
   names(): readonly (readonly [PeerId, string])[] {
     return [];
+  }
+
+  spend(): SpendView {
+    return { here: { day: 20_000, usd: 1.5 }, meshUsd: 2.25, budgets: { dailyUsd: 5, meshDailyUsd: null } };
   }
 
   refused(): readonly { readonly peer: PeerId; readonly reason: string }[] {

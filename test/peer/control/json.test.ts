@@ -37,6 +37,8 @@ describe('a task as JSON', () => {
       ],
       bids: [],
       attempts: [],
+      costUsd: null,
+      budgetUsd: null,
       progress: null,
       result: null,
       stalled: null,
@@ -82,6 +84,22 @@ describe('a task as JSON', () => {
     });
   });
 
+  it('tells what each attempt has cost and all together, with the one under way', () => {
+    const lapsed = endAttempt(assigned, { type: 'lapsed', reason: 'silence' }, wallMs(3_000), 0.1);
+    const again = assign(lapsed, beta, wallMs(4_000));
+    const progress = { text: 'at work', costUsd: 0.2, at: wallMs(5_000) };
+    const costs = (more: Parameters<typeof makeView>[1], budgetUsd: number | null = null) => {
+      const json = taskJson(makeView('t', more, { limits: { wallMs: 1, idleMs: 1, budgetUsd } }));
+      return [json.attempts.map(({ costUsd }) => costUsd), json.costUsd, json.budgetUsd];
+    };
+    expect(costs({ state: again, progress }, 2)).toEqual([[0.1, 0.2], 0.3, 2]);
+    expect(costs({ state: again })).toEqual([[0.1, null], 0.1, null]);
+    const done = endAttempt(again, { type: 'refused', reason: 'no' }, wallMs(6_000));
+    expect(costs({ state: done, progress })).toEqual([[0.1, null], 0.1, null]);
+    expect(costs({ state: assigned })).toEqual([[null], null, null]);
+    expect(costs({ state: assigned, progress: { ...progress, costUsd: 0 } })).toEqual([[0], 0, null]);
+  });
+
   it('tells what each attempt has saved', () => {
     const checkpoint = {
       ...{ blob: 'b'.repeat(64) as BlobId, bytes: 9, base: commit, commit, attempt: 1, number: 1 },
@@ -124,6 +142,8 @@ describe('a task as JSON', () => {
       mesh: 'home',
       addresses: service.addresses(),
       refused: [],
+      spend: { day: '2024-10-04', hereUsd: 1.5, meshUsd: 2.25, dailyBudgetUsd: 5, meshDailyBudgetUsd: null },
+      peers: [{ spentTodayUsd: 1.5 }, { spentTodayUsd: null }],
     });
   });
 });
@@ -143,6 +163,7 @@ it('shows a peer with whole milliseconds and ISO times', () => {
     lastSeenMs: 1_235,
     connected: false,
     version: '0.1.0',
+    spentTodayUsd: null,
   });
 });
 

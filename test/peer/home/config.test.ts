@@ -22,6 +22,8 @@ describe('config.json', () => {
       capacity: 2,
       executor: 'command',
       command: 'make it so',
+      dailyBudgetUsd: 5,
+      meshDailyBudgetUsd: 20.5,
       listen: ['/ip4/0.0.0.0/tcp/4001'],
       peers: ['/dns4/desk.lan/tcp/4001'],
       mdns: false,
@@ -39,6 +41,7 @@ describe('config.json', () => {
     ['{"specialties": ["Back End"]}', ', specialties.0: '],
     ['{"executor": "codex"}', ', executor: '],
     ['{"listen": ["0.0.0.0:4001"]}', ', listen.0: a multiaddr such as /ip4/'],
+    ['{"dailyBudgetUsd": 0}', ', dailyBudgetUsd: '],
     ['{"mdns": "no"}', ', mdns: '],
     ['{"specialities": []}', ': Unrecognized key: "specialities"'],
   ])('%s: one line with the file, the field and the mend', async (text, part) => {
