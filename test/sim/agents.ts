@@ -21,6 +21,8 @@ export interface AgentHost {
   /** The bytes of an earlier attempt's checkpoint, where somebody has them. */
   fetch(wanted: Wanted, resume: (isHere: boolean) => void): void;
   wentOn(run: RunId, blob: BlobId): void;
+  /** The agent has cost so much more, in USD; what its core hears of it are the reports. */
+  spent(run: RunId, usd: number): void;
   /** A checkpoint that is reported is on this PC. The end of a run is its last report. */
   report(run: RunId, report: AgentReport): void;
 }

@@ -1,6 +1,7 @@
 import { Core } from '../../src/peer/core/core.ts';
 import type { CoreConfig, Effect, Input } from '../../src/peer/core/io.ts';
 import type { AgentReport } from '../../src/protocol/agent.ts';
+import { dayOf } from '../../src/protocol/days.ts';
 import { type HostId, type Now, type PeerId, type RunId, type TaskId, taskOfRun } from '../../src/protocol/ids.ts';
 import { isTerminal } from '../../src/protocol/state.ts';
 import type { Timing } from '../../src/protocol/timing.ts';
@@ -179,6 +180,10 @@ export class Driver {
   #step(node: Node, input: Input, now: Now): void {
     if (node.core === null) return;
     this.#parts.trace?.event(this.nowMs, node.name, input);
+    if (input.type === 'agent') {
+      const { run, report } = input;
+      this.observe({ at: this.nowMs, peer: node.name, type: 'told', run, report, ...this.#meansOf(node) });
+    }
     this.#perform(node, node.core.step(input, now));
     if (input.type === 'message' && input.message.type === 'accepted') this.#noteBelief(node, input.message.task);
   }
@@ -222,7 +227,8 @@ export class Driver {
         node.agents.set(job.run, job);
         const running = node.agents.size;
         records?.started.push({ ...seen, job, running });
-        this.observe({ ...seen, type: 'agent-started', job, running, capacity: node.spec.capacity ?? 1 });
+        const capacity = node.spec.capacity ?? 1;
+        this.observe({ ...seen, type: 'agent-started', job, running, capacity, ...this.#meansOf(node) });
         return agents.start(this.#agentHost(node), job);
       }
       case 'publish': {
@@ -237,6 +243,7 @@ export class Driver {
         const { run, reason } = effect;
         const job = node.agents.get(run);
         records?.stopped.push({ ...seen, run, reason });
+        this.observe({ ...seen, type: 'agent-stopped', run, reason });
         if (job !== undefined) agents.stop(this.#agentHost(node), job, reason);
         return;
       }
@@ -263,6 +270,9 @@ export class Driver {
     node.disk.write(record, lazy);
     if (record.kind === 'register')
       this.observe({ ...seen, type: 'register', task: record.task, register: record.register });
+    if (record.kind === 'spend' && !lazy) this.observe({ ...seen, type: 'counted', day: record.day, usd: record.usd });
+    if (record.kind === 'quota' && record.quota !== null)
+      this.observe({ ...seen, type: 'limited', untilMs: record.quota.until });
     if (record.kind === 'task') this.observe({ ...seen, type: 'record', task: opened(record.record) });
     if (record.kind === 'knowledge' && isTerminal(record.knowledge.state))
       this.observe({ ...seen, type: 'told-end', task: record.task, state: record.knowledge.state });
@@ -294,9 +304,16 @@ export class Driver {
       isAsleep: () => node.standing === 'asleep',
       after: (ms, action) => this.after(node, ms, action),
       fetch: (wanted, resume) => this.#copies.fetch(node, wanted, resume),
+      spent: (run, usd) =>
+        this.observe({ at: this.nowMs, peer: node.name, type: 'spent', run, usd, ...this.#meansOf(node) }),
       wentOn: (run, blob) => this.observe({ at: this.nowMs, peer: node.name, type: 'went-on', run, blob }),
       report: (run, report) => this.agentReport(node, run, report),
     };
+  }
+
+  #meansOf(node: Node) {
+    const { wallMs } = this.now(node);
+    return { wallMs, day: dayOf(wallMs, this.#parts.timing.budgetDayMs), dailyUsd: node.spec.dailyUsd ?? null };
   }
 
   #noteEnded(node: Node, run: RunId, how: string): void {

@@ -24,8 +24,12 @@ const isCritical = (observation: Observation): observation is Critical =>
   observation.type === 'agent-started' ||
   observation.type === 'wants-grant' ||
   observation.type === 'granted' ||
+  observation.type === 'limited' ||
+  observation.type === 'agent-stopped' ||
   observation.type === 'register';
-type Critical = ObservationOf<'lease' | 'generation' | 'agent-started' | 'wants-grant' | 'granted' | 'register'>;
+type Critical = ObservationOf<
+  'lease' | 'generation' | 'agent-started' | 'agent-stopped' | 'wants-grant' | 'granted' | 'limited' | 'register'
+>;
 
 /** An elector has promised a ballot at which it has not accepted anything so far. */
 const isPromise = ({ register: { promised, accepted } }: ObservationOf<'register'>): boolean =>

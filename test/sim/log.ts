@@ -95,6 +95,13 @@ function lineOf(observation: Observation): Omit<Line, 'at'> | null {
       return { about: observation.task, text: `${observation.peer} gives way to another life of the task` };
     case 'agent-started':
       return { about: observation.job.task.id, text: `${observation.peer} starts attempt ${observation.job.attempt}` };
+    case 'agent-stopped':
+      return ofRun(
+        observation.run,
+        `${observation.peer} stops attempt ${attemptOfRun(observation.run)}: ${observation.reason}`,
+      );
+    case 'limited':
+      return { about: null, text: `${observation.peer} has no quota until ${observation.untilMs} of its wall clock` };
     case 'agent-ended':
       return ofRun(observation.run, `${observation.peer}: attempt ${attemptOfRun(observation.run)} ${observation.how}`);
     case 'checkpoint-kept':
@@ -133,8 +140,15 @@ function lineOf(observation: Observation): Omit<Line, 'at'> | null {
       };
     case 'shows':
       return { about: observation.task, text: `${observation.peer} shows ${observation.phase ?? 'nothing'}` };
+    case 'told': {
+      const { peer, run, report } = observation;
+      const cost = 'costUsd' in report ? `, ${report.costUsd}` : '';
+      return ofRun(run, `${peer} is told of attempt ${attemptOfRun(run)}: ${report.type}${cost}`);
+    }
     case 'leads':
     case 'asked':
+    case 'spent':
+    case 'counted':
       return null;
   }
 }

@@ -16,6 +16,7 @@ export class NamedEventCounter implements Observer {
   readonly #records = new Map<string, Map<string, Set<TaskId>>>();
   readonly #duplicates = new Set<string>();
   readonly #merged = new Set<string>();
+  readonly #outOfBudget = new Set<TaskId>();
   readonly #asleepWithLease = new Set<string>();
 
   constructor(registers: GrowingRegisters) {
@@ -43,6 +44,11 @@ export class NamedEventCounter implements Observer {
       }
       case 'went-on':
         return this.#count('resumed-from-checkpoint');
+      case 'agent-stopped':
+        if (observation.reason === 'quota') this.#count('handed-over-for-quota');
+        return;
+      case 'told-end':
+        return this.#onEnd(observation);
       case 'pushed':
         return this.#onPush(observation);
       case 'pull-ended':
@@ -77,6 +83,12 @@ export class NamedEventCounter implements Observer {
     if (same.size < 2 || this.#duplicates.has(pair)) return;
     this.#duplicates.add(pair);
     this.#count('duplicate-records-met');
+  }
+
+  #onEnd({ task, state: { phase } }: ObservationOf<'told-end'>): void {
+    if (phase.name !== 'failed' || !phase.reason.startsWith('its budget of ') || this.#outOfBudget.has(task)) return;
+    this.#outOfBudget.add(task);
+    this.#count('task-budget-spent');
   }
 
   #onPeer({ peer, change, leases }: ObservationOf<'peer'>): void {

@@ -1,6 +1,6 @@
 import type { Command, PeerEvent, Reply } from '../../src/peer/core/io.ts';
 import type { StoredRegister } from '../../src/peer/store/store.ts';
-import type { Job, PublishStep } from '../../src/protocol/agent.ts';
+import type { AgentReport, Job, PublishStep, StopReason } from '../../src/protocol/agent.ts';
 import type { BlobId, CommitId, RunId, TaskId } from '../../src/protocol/ids.ts';
 import type { Task } from '../../src/protocol/record.ts';
 import type { TaskState } from '../../src/protocol/state.ts';
@@ -8,6 +8,13 @@ import type { TaskState } from '../../src/protocol/state.ts';
 type OfEvent<Type extends PeerEvent['type']> = Extract<PeerEvent, { type: Type }>;
 
 export type PeerChange = 'started' | 'crashed' | 'left' | 'paused' | 'continued' | 'slept' | 'woke';
+
+/** By the peer's own wall clock, and what it may spend in a day. */
+interface Means {
+  readonly wallMs: number;
+  readonly day: number;
+  readonly dailyUsd: number | null;
+}
 
 /** What an observer with true time sees of peers: their effects, never their insides. */
 type PeerSight =
@@ -24,8 +31,16 @@ type PeerSight =
   | OfEvent<'lease'>
   | OfEvent<'generation'>
   | OfEvent<'fork-met'>
-  | { readonly type: 'agent-started'; readonly job: Job; readonly running: number; readonly capacity: number }
+  | ({ readonly type: 'agent-started'; readonly job: Job; readonly running: number; readonly capacity: number } & Means)
+  | { readonly type: 'agent-stopped'; readonly run: RunId; readonly reason: StopReason }
   | { readonly type: 'agent-ended'; readonly run: RunId; readonly how: string }
+  /** An agent has cost so much more, whether or not anybody hears of it. */
+  | ({ readonly type: 'spent'; readonly run: RunId; readonly usd: number } & Means)
+  /** The core takes an agent's report in, and will carry out what follows unless the process dies of it. */
+  | ({ readonly type: 'told'; readonly run: RunId; readonly report: AgentReport } & Means)
+  /** The day's spend is on its disk, or that it is out of quota until then. */
+  | { readonly type: 'counted'; readonly day: number; readonly usd: number }
+  | { readonly type: 'limited'; readonly untilMs: number }
   /** On its disk: its own or a copy. */
   | { readonly type: 'checkpoint-kept'; readonly task: TaskId; readonly blob: BlobId }
   /** An attempt goes on from what an earlier one has saved. */

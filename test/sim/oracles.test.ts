@@ -112,7 +112,9 @@ const starts = (
   },
   running,
   capacity,
+  ...means,
 });
+const means = { wallMs: 1_000, day: 7, dailyUsd: null };
 
 const doneWith = (commit: CommitId): TaskState =>
   endAttempt(assignedTo('alpha'), { type: 'done', result: { branch: 'peer/x', commit, pullRequest: null } }, wallMs(9));

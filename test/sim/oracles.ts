@@ -1,11 +1,13 @@
 import type { TaskId } from '../../src/protocol/ids.ts';
 import type { Observation, Observer } from './observation.ts';
+import { TrueAccounts } from './oracles/accounts.ts';
 import { QuorateAttempts, WithinCapacity } from './oracles/attempts.ts';
 import { NewestCheckpoint } from './oracles/checkpoints.ts';
 import { EndsAreFinal } from './oracles/ends.ts';
 import { ForgeFence } from './oracles/forge.ts';
 import { OneGrant } from './oracles/grants.ts';
 import { OneLeader } from './oracles/lease.ts';
+import { WithinMeans } from './oracles/means.ts';
 import { Electorates, type Finding } from './oracles/oracle.ts';
 import { Progress } from './oracles/progress.ts';
 import { GrowingRegisters } from './oracles/registers.ts';
@@ -16,7 +18,7 @@ import type { World } from './world.ts';
 /** A run that goes wrong soon goes wrong all over: the first findings tell why. */
 const mostFindings = 20;
 
-/** All oracles together, I1 to I10. */
+/** All oracles together, I1 to I12. */
 export class Judge implements Observer {
   readonly findings: Finding[] = [];
   readonly registers: GrowingRegisters;
@@ -40,6 +42,8 @@ export class Judge implements Observer {
       new EndsAreFinal(report, this.#electorates),
       new OneGrant(report),
       new NewestCheckpoint(report, this.registers, this.#electorates),
+      new WithinMeans(report),
+      new TrueAccounts(report, this.registers, this.#electorates),
     ];
   }
 

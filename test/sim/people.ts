@@ -17,6 +17,7 @@ const submittingShare = 0.85;
 const repositories = ['shop', 'site', 'tools'] as const;
 /** Work that ends in a branch, without a pull request. */
 const plainShare = 0.15;
+const budgetUsd = [0.05, 5] as const;
 
 /** What people ask of the mesh, at whatever PC they sit. */
 export class People implements Observer {
@@ -98,8 +99,12 @@ export class People implements Observer {
       verify: null,
       requires: this.#requires(),
       priority: this.#random.pick(Priorities),
-      limits: { wallMs: 3_600_000, idleMs: 600_000, budgetUsd: null },
+      limits: { wallMs: 3_600_000, idleMs: 600_000, budgetUsd: this.#budget() },
     };
+  }
+
+  #budget(): number | null {
+    return this.#random.chance(this.#plan.traits.budgets) ? this.#random.magnitude(...budgetUsd) : null;
   }
 
   #requires(): Draft['requires'] {

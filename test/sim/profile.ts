@@ -32,6 +32,17 @@ export interface PeopleTraits {
   readonly again: number;
   readonly cancels: number;
   readonly adopts: number;
+  /** Tasks that may cost only so much. */
+  readonly budgets: number;
+}
+
+/** Who has a budget, as shares, and how large it is in USD. Days are as short as the run, so that some of them end in it. */
+export interface MoneyTraits {
+  readonly dayMs: number;
+  readonly peers: number;
+  readonly meshes: number;
+  readonly peerUsd: readonly [low: number, high: number];
+  readonly meshUsd: readonly [low: number, high: number];
 }
 
 export interface Traits {
@@ -43,17 +54,28 @@ export interface Traits {
   readonly wire: WireTraits;
   readonly maintainers: MaintainerTraits;
   readonly people: PeopleTraits;
+  readonly money: MoneyTraits;
   readonly faults: FaultTraits | null;
 }
+
+const wealthy: MoneyTraits = { dayMs: 24 * 3_600_000, peers: 0, meshes: 0, peerUsd: [1, 1], meshUsd: [1, 1] };
 
 const calm: Traits = {
   conditions: { latencyMs: [0.2, 2], loss: 0, copies: 0, disorder: 0, gossipLoss: 0, lastWords: 0 },
   rates: [0.9999, 1.0001],
   wallOffsetMs: 500,
-  agents: { workMs: [15_000, 240_000], failures: 0, refusals: 0, quotas: 0, checkpoints: 0.5 },
+  agents: {
+    workMs: [15_000, 240_000],
+    failures: 0,
+    refusals: 0,
+    quotas: 0,
+    checkpoints: 0.5,
+    usdPerMinute: [0.05, 0.5],
+  },
   wire: { slowPushes: 0, losses: 0 },
   maintainers: { merges: 0.5, closes: 0, removals: 0.5, ownCommits: 0 },
-  people: { twins: 0, again: 0, cancels: 0, adopts: 0 },
+  people: { twins: 0, again: 0, cancels: 0, adopts: 0, budgets: 0 },
+  money: wealthy,
   faults: null,
 };
 
@@ -61,10 +83,18 @@ const rough: Traits = {
   conditions: { latencyMs: [0.2, 20], loss: 0.002, copies: 0.002, disorder: 0.01, gossipLoss: 0.02, lastWords: 0.8 },
   rates: [0.95, 1.045],
   wallOffsetMs: 5_000,
-  agents: { workMs: [10_000, 120_000], failures: 0.03, refusals: 0, quotas: 0, checkpoints: 0.5 },
+  agents: {
+    workMs: [10_000, 120_000],
+    failures: 0.03,
+    refusals: 0,
+    quotas: 0.01,
+    checkpoints: 0.5,
+    usdPerMinute: [0.05, 0.5],
+  },
   wire: { slowPushes: 0.02, losses: 0.01 },
   maintainers: { merges: 0.6, closes: 0.1, removals: 0.5, ownCommits: 0 },
-  people: { twins: 0.05, again: 0.05, cancels: 0.05, adopts: 0 },
+  people: { twins: 0.05, again: 0.05, cancels: 0.05, adopts: 0, budgets: 0 },
+  money: wealthy,
   faults: {
     everyMs: 240_000,
     weights: { kill: 2, 'mid-step kill': 2, pause: 1, sleep: 0, cut: 2, 'one-way cut': 0, slow: 1, goodbye: 0 },
@@ -82,10 +112,18 @@ const hostile: Traits = {
   conditions: { latencyMs: [0.2, 40], loss: 0.02, copies: 0.02, disorder: 0.05, gossipLoss: 0.1, lastWords: 0.8 },
   rates: [0.95, 1.045],
   wallOffsetMs: 60_000,
-  agents: { workMs: [3_000, 60_000], failures: 0.08, refusals: 0.02, quotas: 0.04, checkpoints: 0.5 },
+  agents: {
+    workMs: [3_000, 60_000],
+    failures: 0.08,
+    refusals: 0.02,
+    quotas: 0.05,
+    checkpoints: 0.5,
+    usdPerMinute: [0.1, 3],
+  },
   wire: { slowPushes: 0.1, losses: 0.05 },
   maintainers: { merges: 0.6, closes: 0.2, removals: 0.6, ownCommits: 0.04 },
-  people: { twins: 0.25, again: 0.1, cancels: 0.15, adopts: 0.1 },
+  people: { twins: 0.25, again: 0.1, cancels: 0.15, adopts: 0.1, budgets: 0.3 },
+  money: { dayMs: 11 * 60_000, peers: 0.4, meshes: 0.2, peerUsd: [0.3, 5], meshUsd: [2, 30] },
   faults: {
     everyMs: 50_000,
     weights: { kill: 2, 'mid-step kill': 3, pause: 2, sleep: 3, cut: 4, 'one-way cut': 1, slow: 2, goodbye: 1 },

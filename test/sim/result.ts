@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly onProgress?: (done: number, tasksEnded: number) => void;
 }
 
-/** `invariant` is one of I1 to I10. */
+/** `invariant` is one of I1 to I12. */
 export interface Violation {
   readonly invariant: string;
   readonly atMs: number;
@@ -105,5 +105,7 @@ export const NamedEvents = [
   'fork-met',
   'merged-before-late-push',
   'resumed-from-checkpoint',
+  'handed-over-for-quota',
+  'task-budget-spent',
 ] as const;
 export type NamedEvent = (typeof NamedEvents)[number];

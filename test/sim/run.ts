@@ -34,7 +34,6 @@ const restMs = 10_000;
 /** Idle traffic is measured over so many adverts of each peer, whose interval grows with the mesh. */
 const measuredAdverts = 8;
 
-const noAccessMs = 10 * 60_000;
 /** Leases, grants, lost electors, and what only sync brings. */
 const recoveryMs = 3 * 60_000;
 const publishingMs = 90_000;
@@ -92,7 +91,7 @@ class Run {
     this.#options = options;
     this.#random = new Random(options.seed).fork(options.profile);
     this.#traits = traitsOf[options.profile];
-    const { agents, wire, maintainers, conditions, faults } = this.#traits;
+    const { agents, wire, maintainers, conditions, faults, money } = this.#traits;
     const queue = new EventQueue();
     const forge = new VirtualForge(() => queue.nowMs, this.#observers);
     const random = (purpose: string): Random => this.#random.fork(purpose);
@@ -106,6 +105,7 @@ class Run {
       agents: this.#workers,
       lostCheckpoints: faults?.lostCheckpoints ?? 0,
       conditions,
+      timing: { budgetDayMs: money.dayMs },
       observer: this.#observers,
       trace: this.#trace,
       traffic: options.traffic ?? false,
@@ -150,13 +150,17 @@ class Run {
     const { peers, specialties = [], profile } = this.#options;
     const random = this.#random.fork('peers');
     const size = peers === 0 ? random.pick(meshSizes) : peers;
-    const { rates, wallOffsetMs } = this.#traits;
+    const { rates, wallOffsetMs, money } = this.#traits;
+    const purses = this.#random.fork('purses');
+    const mesh = purses.chance(money.meshes) ? { meshDailyUsd: purses.between(...money.meshUsd) } : {};
     return Array.from({ length: size }, (_, index) => ({
       name: nameOf(index),
       specialties: specialties.length === 0 ? ['general'] : [specialties[index % specialties.length] ?? 'general'],
       capacity: profile === 'hostile' ? random.pick([1, 1, 2]) : 1,
       rate: random.between(...rates),
       wallOffsetMs: random.between(-wallOffsetMs, wallOffsetMs),
+      ...(purses.chance(money.peers) && { dailyUsd: purses.magnitude(...money.peerUsd) }),
+      ...mesh,
     }));
   }
 
@@ -192,15 +196,18 @@ class Run {
   }
 
   /**
-   * The bound of I5. A PC that was refused by a forge offers nothing for that repository for ten minutes, which is longer
-   * than any quota, lease, grant, or lost elector takes to be dealt with; then each slot may have to repeat the attempt that
-   * it found, and to work off its share of the queue.
+   * The bound of I5. A PC whose key was rejected offers nothing for a quarter of an hour, which is longer than what follows
+   * a refusal by a forge, a lease, a grant, or a lost elector takes to be dealt with; one whose budget is spent waits for the
+   * next day. Then each slot may have to repeat the attempt that it found, and to work off its share of the queue.
    */
   #boundMs(): number {
     const [, longestMs] = this.#traits.agents.workMs;
     const open = this.#observers.history.tasks.length - this.#observers.history.ended;
     const turns = 2 * Math.ceil(open / this.#living.length);
-    return noAccessMs + recoveryMs + turns * (longestMs + publishingMs);
+    const { quotaRetryMs } = defaultTiming;
+    const { dayMs, peers, meshes } = this.#traits.money;
+    const longestWaitMs = Math.max(quotaRetryMs, peers + meshes > 0 ? dayMs : 0);
+    return longestWaitMs + recoveryMs + turns * (longestMs + publishingMs);
   }
 
   #untilAllEnded(): void {

@@ -1,5 +1,6 @@
 import { generationMutants } from './generations.ts';
 import { leaseMutants } from './lease.ts';
+import { moneyMutants } from './money.ts';
 import type { Mutant } from './mutant.ts';
 import { placementMutants } from './placement.ts';
 import { publishingMutants } from './publishing.ts';
@@ -11,6 +12,7 @@ export const mutants: readonly Mutant[] = [
   ...generationMutants,
   ...publishingMutants,
   ...placementMutants,
+  ...moneyMutants,
 ];
 
 export const mutantCalled = (id: string): Mutant | undefined => mutants.find((mutant) => mutant.id === id);

@@ -1,5 +1,5 @@
 /** The oracles. What the core throws of itself (`bug: …`) catches nobody: its own checks are part of what is edited. */
-export const Invariants = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9'] as const;
+export const Invariants = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9', 'I11', 'I12'] as const;
 export type Invariant = (typeof Invariants)[number];
 
 /** One change of one file of this repository: `find` stands there exactly once. */

@@ -37,6 +37,10 @@ const askedFor: Readonly<Record<string, readonly string[]>> = {
   'leading on a sealed value': ['lead-on-seal'],
   "installing on one elector's answer": ['install-on-one-ack'],
   'an uninstalled elector voting': ['vote-uninstalled'],
+  'spend counted twice': ['spend-counted-twice', 'spend-not-durable'],
+  'bids while out of quota': ['bids-without-means'],
+  'the other attempts are not handed over': ['others-not-handed-over'],
+  'an attempt beyond the budget of its task': ['task-budget-ignored'],
   'the sealing leader giving up only at the ack': ['seal-until-ack'],
 };
 

@@ -1,5 +1,6 @@
 import type { Aptitude, Job, PublishStep, StopReason } from '../../../src/protocol/agent.ts';
-import { type BlobId, type CommitId, type RunId, wallMs } from '../../../src/protocol/ids.ts';
+import { type BlobId, type CommitId, type RunId, type WallMs, wallMs } from '../../../src/protocol/ids.ts';
+import { addUsd } from '../../../src/protocol/money.ts';
 import { type Repository, repositoryText, type Task } from '../../../src/protocol/record.ts';
 import type { AgentHost, VirtualAgents } from '../agents.ts';
 import type { Random } from '../random.ts';
@@ -17,6 +18,8 @@ export interface AgentTraits {
   readonly quotas: number;
   /** The share of its milestones at which an agent's work is saved. */
   readonly checkpoints: number;
+  /** What work costs in USD, each task's own. */
+  readonly usdPerMinute: readonly [low: number, high: number];
 }
 
 /** An attempt at work. */
@@ -26,6 +29,7 @@ interface Work {
   share: number;
   savedShare: number;
   checkpoints: number;
+  costUsd: number;
 }
 
 interface Running {
@@ -38,6 +42,7 @@ interface Running {
 /** From one milestone to the next. */
 const milestoneMs = [3_000, 25_000] as const;
 const quotaMs = [20_000, 240_000] as const;
+const rejectedKeys = 0.15;
 /** Until nothing of a stopped agent is left. */
 const stopMs = [5, 400] as const;
 
@@ -50,6 +55,7 @@ export class Workers implements VirtualAgents {
   /** The share of a task's work that a checkpoint holds. */
   readonly #saved = new Map<BlobId, number>();
   #traits: AgentTraits;
+  #areFree = false;
 
   constructor(forge: VirtualForge, wire: Wire, random: Random, traits: AgentTraits) {
     this.#forge = forge;
@@ -58,9 +64,10 @@ export class Workers implements VirtualAgents {
     this.#traits = traits;
   }
 
-  /** From now on no agent fails. */
+  /** From now on no agent fails, or costs anything. */
   calmDown(): void {
     this.#traits = { ...this.#traits, failures: 0, refusals: 0, quotas: 0 };
+    this.#areFree = true;
     this.#wire.calmDown();
   }
 
@@ -72,11 +79,11 @@ export class Workers implements VirtualAgents {
   start(host: AgentHost, job: Job): void {
     const grants = new VirtualGrants(host);
     const random = this.#random.fork(`${host.peer} ${job.run}`);
-    const work: Work = { host, job, share: 0, savedShare: 0, checkpoints: 0 };
+    const work: Work = { host, job, share: 0, savedShare: 0, checkpoints: 0, costUsd: 0 };
     const steps = new Coroutine(this.#attempt(work, grants, random), (ending) =>
       host.after(ending === null ? random.between(...stopMs) : 0, () => {
         this.#running.delete(keyOf(host.peer, job.run));
-        host.report(job.run, ending ?? { type: 'stopped' });
+        host.report(job.run, withCost(ending ?? { type: 'stopped' }, work.costUsd));
       }),
     );
     this.#running.set(keyOf(host.peer, job.run), { peer: host.peer, work, grants, steps });
@@ -91,7 +98,7 @@ export class Workers implements VirtualAgents {
   stop({ peer }: AgentHost, { run }: Job, reason: StopReason): void {
     const running = this.#running.get(keyOf(peer, run));
     running?.steps.stop();
-    if (reason === 'draining' && running !== undefined) this.#save(running.work);
+    if ((reason === 'draining' || reason === 'quota') && running !== undefined) this.#save(running.work);
   }
 
   killed(peer: string): void {
@@ -113,14 +120,18 @@ export class Workers implements VirtualAgents {
     const workMs = this.workMs(job.task);
     if (luck < refusals) return { type: 'refused', reason: 'no access: the forge says no' };
     if (yield* this.#goOn(work)) return yield* publishing.publish(this.#forge.commit(job.run));
-    if (luck < refusals + failures + quotas) {
-      yield* this.#work(work, workMs, random, random.between(work.share, 1));
-      if (luck < refusals + failures)
-        return { type: 'failed', reason: 'the agent gave up', final: false, costUsd: 0.1 };
+    if (isSpent(work)) return failed('nothing is left of what the task may cost', true);
+    const isUnlucky = luck < refusals + failures + quotas;
+    yield* this.#work(work, workMs, random, isUnlucky ? random.between(work.share, 1) : 1);
+    if (isSpent(work) && work.share < 1) {
       this.#save(work);
-      return { type: 'quota', until: this.#quotaEnd(host, random), reason: 'the plan is used up', costUsd: 0.1 };
+      return failed('it has cost what it may');
     }
-    yield* this.#work(work, workMs, random, 1);
+    if (isUnlucky && luck < refusals + failures) return failed('the agent gave up');
+    if (isUnlucky) {
+      this.#save(work);
+      return { type: 'quota', until: this.#quotaEnd(host, random), reason: 'the plan is used up', costUsd: null };
+    }
     const commit = this.#forge.commit(job.run);
     this.#save(work, commit);
     return yield* publishing.publish(commit);
@@ -146,11 +157,25 @@ export class Workers implements VirtualAgents {
     while (work.share < untilShare) {
       const ms = Math.min((untilShare - work.share) * workMs, random.magnitude(...milestoneMs));
       yield* sleeping(host, ms);
+      this.#charge(work, ms);
       work.share = Math.min(work.share + ms / workMs, untilShare);
       if (untilShare - work.share < 1e-9) work.share = untilShare;
-      else if (random.chance(this.#traits.checkpoints)) this.#save(work);
-      else host.report(job.run, { type: 'progress', text: 'at work', costUsd: 0.1 });
+      else {
+        host.report(job.run, { type: 'progress', text: 'at work', costUsd: work.costUsd });
+        if (random.chance(this.#traits.checkpoints)) this.#save(work);
+      }
+      if (isSpent(work)) return;
     }
+  }
+
+  /** A call of the model has ended, and is to be paid for. The last of an attempt is told with its end. */
+  #charge(work: Work, ms: number): void {
+    const { host, job } = work;
+    if (this.#areFree) return;
+    const perMinute = this.#random.fork(`cost ${job.task.body.key}`).magnitude(...this.#traits.usdPerMinute);
+    const usd = addUsd((perMinute * ms) / 60_000, 0);
+    work.costUsd = addUsd(work.costUsd, usd);
+    host.spent(job.run, usd);
   }
 
   /** Nothing where nothing is new, unless it is the commit that is to be published. */
@@ -169,10 +194,20 @@ export class Workers implements VirtualAgents {
     host.report(job.run, { type: 'checkpoint', checkpoint });
   }
 
-  #quotaEnd(host: AgentHost, random: Random) {
+  /** Null: the key was rejected. */
+  #quotaEnd(host: AgentHost, random: Random): WallMs | null {
+    if (random.chance(rejectedKeys)) return null;
     return wallMs(Math.round(host.clocks().wallMs + random.magnitude(...quotaMs)));
   }
 }
+
+const failed = (reason: string, final = false): Ending => ({ type: 'failed', reason, final, costUsd: null });
+
+/** Like a real executor, it looks after each call. */
+const isSpent = ({ job, costUsd }: Work): boolean => job.spendableUsd !== null && costUsd >= job.spendableUsd;
+
+const withCost = (ending: Ending, costUsd: number): Ending =>
+  ending.type === 'refused' ? ending : { ...ending, costUsd };
 
 /** Of all work. */
 const base = '0'.repeat(40) as CommitId;

@@ -148,7 +148,7 @@ export class GrowingRegisters implements Observer {
 function lostSince(before: TaskState, after: TaskState): string | null {
   if (before.moved !== null && after.moved?.id !== before.moved.id) return 'lost the seal';
   if (isTerminal(before) && after.phase.name !== before.phase.name) return `is no longer ${before.phase.name}`;
-  for (const field of ['attemptsStarted', 'furthest', 'failures'] as const)
+  for (const field of ['attemptsStarted', 'furthest', 'failures', 'spentUsd'] as const)
     if (after[field] < before[field]) return `lost ${field} ${before[field]}, now ${after[field]}`;
   const { checkpoint } = before;
   if (checkpoint !== null && (after.checkpoint === null || isNewer(checkpoint, after.checkpoint)))
