@@ -49,7 +49,7 @@ export const publishingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/peer/core/worker.ts',
-        find: 'this.#config.timing.grantUseShare - passedMs(wish.sentAt, step.now);',
+        find: 'this.#config.timing.grantUseShare - passedMs(sentAt, step.now);',
         replace: 'this.#config.timing.grantUseShare;',
       },
     ],

@@ -8,13 +8,15 @@ import type { Progress } from '../../protocol/summary.ts';
 import { Saving } from './saving.ts';
 import type { Step } from './step.ts';
 
-/** What a run asks of its leader: a grant to publish. The last request counts; older ones may still be answered. */
+/** What a run asks of its leader, with every heartbeat until it is answered: a grant to publish. */
 export interface PublishRequest {
   readonly step: PublishStep;
   readonly fields: Pick<MessageOf<'publish-request'>, 'commit' | 'expectedTip'>;
-  readonly request: number;
-  /** A grant's validity is counted from here, not from when its answer came. */
-  readonly sentAt: Now;
+  /**
+   * By the number of each request: a grant's validity is counted from here, not from when its answer came. An answer that is
+   * under way for longer than until the next heartbeat is one all the same.
+   */
+  readonly sentAt: Map<number, Now>;
 }
 
 /** How a run ended, told to the leader until it says that this is durable. */

@@ -1,4 +1,4 @@
-import type { AgentReport, PublishStep, StopReason } from '../../protocol/agent.ts';
+import type { AgentReport, StopReason } from '../../protocol/agent.ts';
 import { type Now, type PeerId, type RunId, runIdOf, type TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { Message, MessageOf } from '../../protocol/messages.ts';
@@ -107,12 +107,13 @@ export class Worker {
     }
   }
 
-  /** A grant for the last request counts from when that was sent, less the margin for drift; too late is no grant. */
+  /** A grant counts from when its own request was sent, less the margin for drift; too late is no grant. */
   onGrant(message: MessageOf<'publish-grant'>, step: Step): void {
     const run = this.#runs.get(runIdOf(message.task, message.attempt));
-    if (run === undefined || run.stopping !== null || run.wish?.request !== message.request) return;
-    const { wish } = run;
-    const validMs = message.validMs * this.#config.timing.grantUseShare - passedMs(wish.sentAt, step.now);
+    const wish = run?.wish ?? null;
+    const sentAt = wish?.sentAt.get(message.request);
+    if (run === undefined || wish === null || sentAt === undefined || run.stopping !== null) return;
+    const validMs = message.validMs * this.#config.timing.grantUseShare - passedMs(sentAt, step.now);
     if (validMs <= 0) return;
     run.wish = null;
     run.ackedAt = step.monoMs;
@@ -193,7 +194,7 @@ export class Worker {
   /** After a sleep: grants asked for before it are void, and the leader is asked again before anything is published. */
   onWoke(step: Step): void {
     for (const run of this.#runs.values()) {
-      if (run.wish !== null) this.#ask(run, run.wish.step, run.wish.fields, step);
+      if (run.wish !== null) this.#ask(run, run.wish, step);
       else this.#say(run, step);
     }
   }
@@ -222,14 +223,23 @@ export class Worker {
   #tell(run: Run, step: Step): void {
     const { due } = run;
     run.due = null;
-    if (due?.type === 'ask') this.#ask(run, due.step, due.fields, step);
+    if (due?.type === 'ask') this.#ask(run, due, step);
     if (due?.type === 'end') this.#end(run, due.ending, step);
   }
 
-  #ask(run: Run, publishStep: PublishStep, fields: PublishRequest['fields'], step: Step): void {
+  /** Whatever was asked before is void. */
+  #ask(run: Run, { step: publishStep, fields }: Pick<PublishRequest, 'step' | 'fields'>, step: Step): void {
+    run.wish = { step: publishStep, fields, sentAt: new Map() };
+    this.#sendWish(run, run.wish, step);
+  }
+
+  #sendWish(run: Run, { step: publishStep, fields, sentAt }: PublishRequest, step: Step): void {
     this.#request += 1;
-    run.wish = { step: publishStep, fields, request: this.#request, sentAt: step.now };
-    this.#toLeader(run, this.#requestMessage(run, run.wish), step);
+    const { grantMs } = this.#config.timing;
+    for (const [request, at] of sentAt) if (passedMs(at, step.now) > grantMs) sentAt.delete(request);
+    sentAt.set(this.#request, step.now);
+    const about = { task: run.task.id, attempt: run.attempt, request: this.#request, checkpoint: this.#unwritten(run) };
+    this.#toLeader(run, { type: 'publish-request', ...about, step: publishStep, ...fields }, step);
   }
 
   #end(run: Run, ending: Ending, step: Step): void {
@@ -286,7 +296,7 @@ export class Worker {
   #say(run: Run, step: Step): void {
     const { attempt, progress } = run;
     if (run.ending !== null) return this.#toLeader(run, this.#endingMessage(run, run.ending), step);
-    if (run.wish !== null) return this.#ask(run, run.wish.step, run.wish.fields, step);
+    if (run.wish !== null) return this.#sendWish(run, run.wish, step);
     const checkpoint = this.#unwritten(run);
     this.#toLeader(run, { type: 'heartbeat', task: run.task.id, attempt, progress, checkpoint }, step);
   }
@@ -294,12 +304,6 @@ export class Worker {
   #endingMessage(run: Run, { outcome, costUsd }: Ending): Message {
     const { task, attempt } = run;
     return { type: 'outcome', task: task.id, attempt, outcome, costUsd, checkpoint: this.#unwritten(run) };
-  }
-
-  #requestMessage(run: Run, { step, fields, request }: PublishRequest): Message {
-    const { task, attempt } = run;
-    const checkpoint = this.#unwritten(run);
-    return { type: 'publish-request', task: task.id, attempt, request, step, checkpoint, ...fields };
   }
 
   /** Its newest checkpoint, until the register is known to have it. */

@@ -88,6 +88,18 @@ describe('a grant', () => {
     expect(world.started).toHaveLength(1);
   });
 
+  it('is used though it takes longer than until the next heartbeat, which asks again', () => {
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const world = new World(five, { seed, agent: () => [[5_000, readyToPush]] });
+      world.runFor(100);
+      const task = submitted(world, world.submit('alpha'));
+      const worker = workerOf(world, task);
+      world.cut([worker], others(world, worker), { slowMs: 3_000 });
+      world.until(`published, seed ${seed}`, () => world.published.length > 0, 25_000);
+      expect(world.started).toHaveLength(1);
+    }
+  });
+
   it('is void after its peer slept through it', () => {
     const world = new World(five.slice(0, 1), { agent: () => [[1_000, readyToPush]] });
     world.runFor(100);
