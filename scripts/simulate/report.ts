@@ -11,7 +11,7 @@ export function reportOf(summary: Summary, result: RunResult): string {
     heading(summary),
     section('Tasks', taskLines(summary)),
     section('Submit → start', distributionLines(summary.submitToStartMs, submitToStart(result))),
-    section('Failover', distributionLines(summary.failoverMs, result.failoversMs)),
+    section('Failover', failoverLines(summary, result)),
     section('Schedule', scheduleLines(summary.schedule)),
     section('Traffic', trafficLines(summary)),
     section('Faults', tallyLines(summary.faults)),
@@ -39,6 +39,15 @@ function taskLines({ tasks, attempts, reassignments, attemptsByEnd }: Summary): 
     `${count(done)} done, ${count(failed)} failed, ${count(cancelled)} cancelled${open === 0 ? '' : `, ${count(open)} open`}`,
     `${plural(attempts, 'attempt')}, ${plural(reassignments, 'reassignment')}${ends.length === 0 ? '' : `: ${ends.join(', ')}`}`,
   ];
+}
+
+/** Nobody can take a task over while its electors have no majority: that wait is the faults', not the mesh's. */
+function failoverLines({ failoverMs, headlessFailoverMs }: Summary, { failoversMs }: RunResult): readonly string[] {
+  const lines = distributionLines(failoverMs, failoversMs);
+  if (headlessFailoverMs === null) return lines;
+  const { count: times, p50, p90 } = headlessFailoverMs;
+  const after = `and ${count(times)} after a while without a majority of the electors:`;
+  return [...lines, `${after} p50 ${duration(p50)}   p90 ${duration(p90)}`];
 }
 
 function distributionLines(figures: Distribution | null, values: readonly number[]): readonly string[] {

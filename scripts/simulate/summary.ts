@@ -16,6 +16,8 @@ export interface Summary {
   readonly attemptsByEnd: Readonly<Record<string, number>>;
   readonly submitToStartMs: Distribution | null;
   readonly failoverMs: Distribution | null;
+  /** Those in which no majority of the task's electors was together for a while. */
+  readonly headlessFailoverMs: Distribution | null;
   readonly schedule: { readonly actual: Schedule; readonly ideal: Schedule } | null;
   readonly traffic: TrafficSummary | null;
   readonly faults: Readonly<Record<string, number>>;
@@ -68,6 +70,7 @@ export function summaryOf(options: RunOptions, result: RunResult, engine: Engine
     attemptsByEnd: tally(attempts.map(({ how }) => how ?? 'running')),
     submitToStartMs: distributionOf(submitToStart(result)),
     failoverMs: distributionOf(result.failoversMs),
+    headlessFailoverMs: distributionOf(result.headlessFailoversMs),
     schedule: scheduleOf(result),
     traffic: result.traffic === null ? null : trafficSummary(result, result.traffic),
     faults: tally(result.faults.map(({ kind }) => kind)),

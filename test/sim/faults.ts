@@ -16,6 +16,8 @@ const worstShare = 0.5;
 /** As long as a grant, more or less. */
 const stretchMs = [10_000, 120_000] as const;
 const slowMsRange = [100, 4_000] as const;
+/** As many PCs as one switch holds are cut off together: halves of a large mesh would be, at any time, by one cut or other. */
+const mostTogether = 7;
 
 /** Moments after which something is on its way, or half done. */
 const isCritical = (observation: Observation): observation is Critical =>
@@ -174,7 +176,7 @@ export class Faults implements Observer {
     const isLoud = kind === 'cut' && this.#random.chance(0.3);
     const slowMs = kind === 'slow' ? this.#random.magnitude(...slowMsRange) : null;
     this.#cuts.set(id, this.#world.cut(some, others, { oneWay: kind === 'one-way cut', loud: isLoud, slowMs }));
-    this.#observer.see({ at: this.#world.nowMs, type: 'cut', id, kind, peers: some });
+    this.#observer.see({ at: this.#world.nowMs, type: 'cut', id, kind, peers: some, others });
     this.#world.queue.after(lastingMs, () => this.#heal(id));
   }
 
@@ -187,7 +189,7 @@ export class Faults implements Observer {
       case 'pair':
         return [[name], others.slice(0, 1)];
       case 'groups': {
-        const size = this.#random.whole(0, Math.max(0, others.length - 1));
+        const size = this.#random.whole(0, Math.max(0, Math.min(mostTogether, others.length) - 1));
         return [[name, ...others.slice(0, size)], others.slice(size)];
       }
     }

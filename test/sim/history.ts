@@ -7,8 +7,6 @@ type Open<Span> = { -readonly [Field in keyof Span]: Span[Field] };
 
 interface Attempt extends Open<AttemptSpan> {
   readonly run: RunId;
-  /** When its worker was struck; null while, or once more, all is well. */
-  lostMs: number | null;
 }
 
 interface Life {
@@ -29,7 +27,6 @@ export class History implements Observer {
   readonly #asked = new Map<string, number>();
   readonly #faults: Open<FaultSpan>[] = [];
   readonly #openCuts = new Map<number, Open<FaultSpan>>();
-  readonly failoversMs: number[] = [];
   ended = 0;
 
   get faults(): readonly FaultSpan[] {
@@ -49,7 +46,7 @@ export class History implements Observer {
       submittedMs,
       endedMs,
       workMs: workMsOf(task),
-      attempts: attempts.map(({ run: _, lostMs: __, ...span }) => span),
+      attempts: attempts.map(({ run: _, ...span }) => span),
       leaders,
       pullRequests,
     }));
@@ -83,13 +80,12 @@ export class History implements Observer {
         const span = { kind, peers, fromMs: at, untilMs: null };
         this.#faults.push(span);
         this.#openCuts.set(id, span);
-        return this.#strike(peers, at);
+        return;
       }
       case 'healed': {
         const span = this.#openCuts.get(observation.id);
-        if (span === undefined) return;
-        span.untilMs = observation.at;
-        return this.#strike(span.peers, null);
+        if (span !== undefined) span.untilMs = observation.at;
+        return;
       }
       default:
     }
@@ -109,11 +105,8 @@ export class History implements Observer {
   }
 
   #onStart({ at, peer, job }: ObservationOf<'agent-started'>): void {
-    const life = this.#lives.get(job.task.id);
-    const lostMs = life?.attempts.at(-1)?.lostMs ?? null;
-    if (lostMs !== null) this.failoversMs.push(at - lostMs);
-    const { run, attempt: number } = job;
-    life?.attempts.push({ run, number, worker: peer, startedMs: at, endedMs: null, how: null, lostMs: null });
+    const { run, attempt: number, task } = job;
+    this.#lives.get(task.id)?.attempts.push({ run, number, worker: peer, startedMs: at, endedMs: null, how: null });
   }
 
   #onAgentEnd({ at, peer, run, how }: ObservationOf<'agent-ended'>): void {
@@ -122,7 +115,6 @@ export class History implements Observer {
     if (attempt === undefined) return;
     attempt.endedMs = at;
     attempt.how = how === 'published' ? 'done' : how;
-    attempt.lostMs = how === 'killed' ? (attempt.lostMs ?? at) : null;
   }
 
   #onLease({ at, peer, task, change }: ObservationOf<'lease'>): void {
@@ -134,23 +126,13 @@ export class History implements Observer {
   #onPeer({ at, peer, change }: ObservationOf<'peer'>): void {
     if (isFault(change)) {
       this.#faults.push({ kind: kindOf[change], peers: [peer], fromMs: at, untilMs: null });
-      this.#strike([peer], at);
     } else {
       for (const span of this.#faults)
         if (span.untilMs === null && span.peers[0] === peer && ![...this.#openCuts.values()].includes(span))
           span.untilMs = at;
-      this.#strike([peer], null);
     }
     if (change === 'crashed' || change === 'left')
       for (const { leaders } of this.#lives.values()) end(leaders, peer, at);
-  }
-
-  /** The attempts that run there are in trouble from then on, or no longer. */
-  #strike(peers: readonly string[], sinceMs: number | null): void {
-    for (const { attempts } of this.#lives.values())
-      for (const attempt of attempts)
-        if (attempt.endedMs === null && peers.includes(attempt.worker))
-          attempt.lostMs = sinceMs === null ? null : (attempt.lostMs ?? sinceMs);
   }
 }
 

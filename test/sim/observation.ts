@@ -69,7 +69,14 @@ type ForgeSight =
 
 /** What befalls the network. */
 type NetworkSight =
-  | { readonly type: 'cut'; readonly id: number; readonly kind: string; readonly peers: readonly string[] }
+  | {
+      readonly type: 'cut';
+      readonly id: number;
+      readonly kind: string;
+      readonly peers: readonly string[];
+      /** The other side. */
+      readonly others: readonly string[];
+    }
   | { readonly type: 'healed'; readonly id: number };
 
 export type Observation =

@@ -88,8 +88,10 @@ export interface RunResult {
   readonly lastEvents: readonly string[];
   readonly tasks: readonly TaskHistory[];
   readonly faults: readonly FaultSpan[];
-  /** Worker lost (crash, pause, sleep, cut) → next attempt started. */
+  /** Worker lost (crash, pause, sleep, cut off) → next attempt started. */
   readonly failoversMs: readonly number[];
+  /** The same where for a while in between no majority of the task's electors was together. */
+  readonly headlessFailoversMs: readonly number[];
   readonly traffic: Traffic | null;
 }
 

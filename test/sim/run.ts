@@ -3,6 +3,7 @@ import { advertsPerSecond } from '../../src/peer/core/membership.ts';
 import type { TaskId } from '../../src/protocol/ids.ts';
 import { isTerminal } from '../../src/protocol/state.ts';
 import { defaultTiming } from '../../src/protocol/timing.ts';
+import { Failovers } from './failovers.ts';
 import { Faults } from './faults.ts';
 import { VirtualForge } from './forge/forge.ts';
 import { Maintainers } from './forge/maintainers.ts';
@@ -52,6 +53,7 @@ const nameOf = (index: number): string => firstNames[index] ?? `pc${index + 1}`;
 class Observers implements Observer {
   readonly judge = new Judge();
   readonly history = new History();
+  readonly failovers = new Failovers();
   readonly named = new NamedEventCounter(this.judge.registers);
   readonly log = new EventLog();
   readonly #others: Observer[] = [];
@@ -65,6 +67,7 @@ class Observers implements Observer {
     this.judge.see(observation);
     this.named.see(observation);
     this.history.see(observation);
+    this.failovers.see(observation);
     for (const observer of this.#others) observer.see(observation);
   }
 }
@@ -125,7 +128,7 @@ class Run {
     this.#untilAllEnded();
     this.#look();
     const traffic = this.#rest();
-    const { history, judge, named, log } = this.#observers;
+    const { history, failovers, judge, named, log } = this.#observers;
     return {
       seed,
       profile,
@@ -141,7 +144,8 @@ class Run {
         (task) => this.#workers.workMs(task),
       ),
       faults: history.faults,
-      failoversMs: history.failoversMs,
+      failoversMs: failovers.ms,
+      headlessFailoversMs: failovers.headlessMs,
       traffic,
     };
   }

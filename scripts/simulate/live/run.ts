@@ -185,6 +185,7 @@ class LiveRun {
       tasks: this.#history.tasks(stateOf, (task) => this.#workMs(task)),
       faults: this.#history.faults,
       failoversMs: this.#history.failoversMs,
+      headlessFailoversMs: [],
       traffic,
     };
   }

@@ -79,6 +79,12 @@ describe('the report', () => {
     expect(text).toMatch(/0 violations$/);
   });
 
+  it('tells the failovers that had no majority to wait for from those that had', () => {
+    const text = reported({ failoversMs: [1_000], headlessFailoversMs: [60_000, 90_000] });
+    expect(text).toMatch(/Failover +p50 1 s .* of 1\n/);
+    expect(text).toContain('and 2 after a while without a majority of the electors: p50 60 s   p90 90 s');
+  });
+
   it('leaves out what was not measured or did not happen', () => {
     const text = reported({});
     expect(text).not.toMatch(/Traffic|Faults|Named events/);

@@ -38,6 +38,7 @@ export const resultOf = (fields: Partial<RunResult> = {}): RunResult => ({
   tasks: [taskOf()],
   faults: [],
   failoversMs: [],
+  headlessFailoversMs: [],
   traffic: null,
   ...fields,
 });
