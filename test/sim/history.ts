@@ -26,6 +26,8 @@ export class History implements Observer {
   readonly #lives = new Map<TaskId, Life>();
   readonly #asked = new Map<string, number>();
   readonly #faults: Open<FaultSpan>[] = [];
+  /** By peer: what it suffers now. */
+  readonly #openFaults = new Map<string, Open<FaultSpan>>();
   readonly #openCuts = new Map<number, Open<FaultSpan>>();
   ended = 0;
 
@@ -123,13 +125,15 @@ export class History implements Observer {
     else end(leaders, peer, at);
   }
 
+  /** Whatever it did or suffered before is over: a process that is killed while it stands still stands still no more. */
   #onPeer({ at, peer, change }: ObservationOf<'peer'>): void {
+    const before = this.#openFaults.get(peer);
+    if (before !== undefined) before.untilMs = at;
+    this.#openFaults.delete(peer);
     if (isFault(change)) {
-      this.#faults.push({ kind: kindOf[change], peers: [peer], fromMs: at, untilMs: null });
-    } else {
-      for (const span of this.#faults)
-        if (span.untilMs === null && span.peers[0] === peer && ![...this.#openCuts.values()].includes(span))
-          span.untilMs = at;
+      const span = { kind: kindOf[change], peers: [peer], fromMs: at, untilMs: null };
+      this.#faults.push(span);
+      this.#openFaults.set(peer, span);
     }
     if (change === 'crashed' || change === 'left')
       for (const { leaders } of this.#lives.values()) end(leaders, peer, at);

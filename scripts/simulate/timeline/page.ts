@@ -23,13 +23,15 @@ ${asset('page.css')}${asset('lanes.css')}</style>
 <input type="radio" name="view" id="by-task">
 <header>
 <h1>${escaped(title)}</h1>
-<p class="facts">${facts(summary).map(escaped).join('<i>·</i>')}</p>
+<p class="facts">${facts(summary)
+    .map((fact) => `<span>${escaped(fact)}</span>`)
+    .join('<i>·</i> ')}</p>
 <nav>
 <span class="switch"><label for="by-peer">Peers</label><label for="by-task">Tasks</label></span>
 <span class="zoom"><button type="button" data-zoom="0.5" title="Zoom out (-)">−</button><button type="button" data-zoom="0" title="The whole run (0)">all</button><button type="button" data-zoom="2" title="Zoom in (+)">+</button></span>
 <span class="hint">wheel to zoom, drag to move, point to follow a task</span>
 </nav>
-${legend(result)}
+${legend(result, hasHealed(summary))}
 ${verdict(summary)}
 </header>
 <main tabindex="0">
@@ -73,10 +75,19 @@ function facts({ peers, tasks, reassignments, failoverMs, submitToStartMs, virtu
   ];
 }
 
-function legend({ faults }: RunResult): string {
-  const kinds = [...new Set(faults.map(({ kind }) => kind))].toSorted();
-  const shades = kinds.map((kind) => `<span><b class="shade ${faultClass(kind)}"></b>${escaped(kind)}</span>`);
-  return `<p class="legend"><span><b class="bar"></b>attempt</span><span><b class="bar lost"></b>attempt that came to nothing</span><span><b class="lead"></b>leader</span>${shades.join('')}</p>`;
+function legend(result: RunResult, hasHealed: boolean): string {
+  const hows = new Set(
+    result.tasks.flatMap(({ attempts }) => attempts.map(({ how }) => attemptClass(how ?? 'running'))),
+  );
+  const kinds = new Set(result.faults.map(({ kind }) => kind));
+  const entries: readonly (readonly [looks: string, text: string])[] = [
+    ['bar', 'attempt'],
+    ...attemptLegend.filter(([looks]) => hows.has(looks)).map(([looks, text]) => [`bar${looks}`, text] as const),
+    ['lead', 'leader'],
+    ...[...kinds].toSorted().map((kind) => [`shade ${faultClass(kind)}`, kind] as const),
+    ...(hasHealed ? [['mark', 'the faults end'] as const] : []),
+  ];
+  return `<p class="legend">${entries.map(([looks, text]) => `<span><b class="${looks}"></b>${escaped(text)}</span>`).join('')}</p>`;
 }
 
 const verdict = ({ violations, replay }: Summary): string =>
@@ -84,10 +95,14 @@ const verdict = ({ violations, replay }: Summary): string =>
     ? ''
     : `<details class="verdict" open><summary>${escaped(plural(violations.length, 'violation'))}</summary><pre>${escaped([...violations.map(violationText), '', replay].join('\n'))}</pre></details>`;
 
-function markers({ violations, profile, durationMs }: Summary, endMs: number): string {
+const hasHealed = ({ profile, durationMs, virtualMs }: Summary): boolean =>
+  profile !== 'calm' && durationMs <= virtualMs;
+
+function markers(summary: Summary, endMs: number): string {
+  const { violations, durationMs } = summary;
   const mark = (kind: string, atMs: number, text: string): string =>
     `<div class="mark ${kind}" style="left:${share(atMs, endMs)}" title="${escaped(text)}"></div>`;
-  const healed = profile === 'calm' ? [] : [mark('healed', durationMs, `${clock(durationMs)}: the faults end`)];
+  const healed = hasHealed(summary) ? [mark('healed', durationMs, `${clock(durationMs)}: the faults end`)] : [];
   return [...healed, ...violations.map((one) => mark('violation', one.atMs, violationText(one)))].join('');
 }
 
@@ -113,14 +128,22 @@ const share = (ms: number, endMs: number): string => `${Number(((ms * 100) / end
 
 /** Names in the style sheet; a fault that it does not know is drawn as some fault. */
 const faultKinds: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ['one-way', /one-way/],
   ['cut', /cut|partition/],
+  ['slow', /slow/],
   ['crash', /crash|kill|down|off/],
   ['pause', /pause|stop/],
   ['sleep', /sleep/],
+  ['goodbye', /goodbye/],
 ];
 const faultClass = (kind: string): string => faultKinds.find(([, pattern]) => pattern.test(kind))?.[0] ?? 'other';
 
-const attemptClass = (how: string): string =>
+const attemptLegend = [
+  [' lost', 'attempt that came to nothing'],
+  [' failed', 'failed'],
+  [' running', 'running'],
+] as const;
+const attemptClass = (how: string): (typeof attemptLegend)[number][0] | '' =>
   how === 'done' ? '' : how === 'failed' ? ' failed' : how === 'running' ? ' running' : ' lost';
 
 const stateClass = (state: string): string => (['done', 'failed', 'cancelled'].includes(state) ? state : 'open');

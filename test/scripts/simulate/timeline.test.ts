@@ -74,6 +74,16 @@ describe('the page', () => {
     expect(pageOf({})).not.toContain('class="mark violation"');
   });
 
+  it('explains what it draws, each kind of fault in a look of its own, and nothing else', () => {
+    const kinds = ['crash', 'cut', 'goodbye', 'one-way cut', 'pause', 'sleep', 'slow'];
+    const faults = kinds.map((kind) => ({ kind, peers: ['ada'], fromMs: 0, untilMs: 10 }));
+    const tasks = [taskOf({ attempts: [attempt(1, 'ada', 0, 10, 'failed'), attempt(2, 'bob', 20, 30)] })];
+    const legend = /<p class="legend">(.*)<\/p>/.exec(pageOf({ faults, tasks }))?.[1] ?? '';
+    const entries = [...legend.matchAll(/<b class="([^"]+)"><\/b>([^<]+)/g)].map(([, looks, text]) => [looks, text]);
+    expect(entries.map(([, text]) => text)).toEqual(['attempt', 'failed', 'leader', ...kinds, 'the faults end']);
+    expect(new Set(entries.map(([looks]) => looks)).size).toBe(entries.length);
+  });
+
   it('draws a fault of a kind that it does not know', () => {
     const faults = [{ kind: 'gremlin', peers: ['ada'], fromMs: 0, untilMs: 10 }];
     expect(pageOf({ faults })).toContain('class="shade other"');
