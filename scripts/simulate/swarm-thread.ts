@@ -8,11 +8,15 @@ export type SwarmRun = Omit<RunOptions, 'seed' | 'onProgress'>;
 export interface SeedReport {
   readonly seed: number;
   readonly violations: readonly Violation[];
+  /** Of the events that matter for the first violation, the last; a replay shows more of them. */
+  readonly lastEvents: readonly string[];
   readonly occurred: Partial<RunResult['occurred']>;
   readonly virtualMs: number;
   /** Why there is no result: the run threw. */
   readonly error: string | null;
 }
+
+const keptEvents = 20;
 
 export function answerSeeds(port: MessagePort | null, common: SwarmRun, run: (options: RunOptions) => RunResult): void {
   port?.on('message', (seed: number) => port.postMessage(reportOf({ ...common, seed }, run)));
@@ -20,8 +24,8 @@ export function answerSeeds(port: MessagePort | null, common: SwarmRun, run: (op
 
 function reportOf(options: RunOptions, run: (options: RunOptions) => RunResult): SeedReport {
   try {
-    const { seed, violations, occurred, virtualMs } = run(options);
-    return { seed, violations, occurred, virtualMs, error: null };
+    const { seed, violations, lastEvents, occurred, virtualMs } = run(options);
+    return { seed, violations, lastEvents: lastEvents.slice(-keptEvents), occurred, virtualMs, error: null };
   } catch (error) {
     return failedSeed(options.seed, error);
   }
@@ -29,5 +33,5 @@ function reportOf(options: RunOptions, run: (options: RunOptions) => RunResult):
 
 export function failedSeed(seed: number, error: unknown): SeedReport {
   const text = error instanceof Error ? error.message : String(error);
-  return { seed, violations: [], occurred: {}, virtualMs: 0, error: text };
+  return { seed, violations: [], lastEvents: [], occurred: {}, virtualMs: 0, error: text };
 }

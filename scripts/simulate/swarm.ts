@@ -64,8 +64,12 @@ export function swarmExitCode({ failing, never, isEnough, cutShort }: SwarmSumma
   return isEnough && never.length > 0 ? ExitCodes.unsafe : ExitCodes.fine;
 }
 
-const failureText = ({ seed, violations, error, replay }: Failure): string =>
-  [`seed ${seed}: ${error ?? violations.map(violationText).join('; ')}`, `  ${replay}`].join('\n');
+const failureText = ({ seed, violations, lastEvents, error, replay }: Failure): string =>
+  [
+    `seed ${seed}: ${error ?? violations.map(violationText).join('; ')}`,
+    ...lastEvents.map((line) => `  ${line}`),
+    `  ${replay}`,
+  ].join('\n');
 
 /** The last line is the one that counts. */
 export function swarmText(summary: SwarmSummary): string {

@@ -2,7 +2,7 @@ import { type NamedEvent, NamedEvents, type RunResult } from '../../test/sim/res
 import type { SeedReport, SwarmRun } from './swarm-thread.ts';
 import { replayOf } from './violations.ts';
 
-export interface Failure extends Pick<SeedReport, 'seed' | 'violations' | 'error'> {
+export interface Failure extends Pick<SeedReport, 'seed' | 'violations' | 'lastEvents' | 'error'> {
   readonly replay: string;
 }
 
@@ -46,12 +46,12 @@ export class Tally {
   }
 
   /** Returns what there is to tell of a seed that failed. */
-  add({ seed, violations, occurred, virtualMs, error }: SeedReport): Failure | null {
+  add({ seed, violations, lastEvents, occurred, virtualMs, error }: SeedReport): Failure | null {
     this.#seeds += 1;
     this.#virtualMs += virtualMs;
     for (const name of NamedEvents) this.#occurred[name] += occurred[name] ?? 0;
     if (violations.length === 0 && error === null) return null;
-    const failure = { seed, violations, error, replay: replayOf({ ...this.#run, seed }) };
+    const failure = { seed, violations, lastEvents, error, replay: replayOf({ ...this.#run, seed }) };
     this.#failures.push(failure);
     return failure;
   }

@@ -157,14 +157,20 @@ describe('a swarm', () => {
     );
     expect(err).toContain('seed 23: a bug of the simulator');
     expect(err).toContain('seed 25: ');
-    expect(err).toContain('seed 27: I3 at 1:01.234: two pull requests for one key');
+    expect(err).toContain(
+      [
+        'seed 27: I3 at 1:01.234: two pull requests for one key',
+        '61234.0  bob opens #2',
+        'npm run simulate -- --seed 27 --profile hostile --peers 0 --tasks 0 --minutes 30',
+      ].join('\n  '),
+    );
   });
 
   const swarmOf = (seeds: number, profile: Profile, met: readonly NamedEvent[]): SwarmSummary => {
     const tally = new Tally({ profile, peers: 0, tasks: 0, durationMs: 1 });
     const occurred = Object.fromEntries(met.map((name) => [name, 1]));
     for (let seed = 0; seed < seeds; seed += 1)
-      tally.add({ seed, violations: [], occurred, virtualMs: 1, error: null });
+      tally.add({ seed, violations: [], lastEvents: [], occurred, virtualMs: 1, error: null });
     return tally.summary(1_000, null);
   };
 

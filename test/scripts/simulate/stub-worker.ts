@@ -10,5 +10,6 @@ answerSeeds(parentPort, workerData, ({ seed, profile, peers }: RunOptions) => {
   // `--peers 9` is a mesh whose runs never end.
   while (peers === 9) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   const violations = seed % 10 === 7 ? [unsafe] : [];
-  return resultOf({ seed, profile, violations, occurred: { ...none, 'fork-met': 1 } });
+  const lastEvents = violations.map(() => '61234.0  bob opens #2');
+  return resultOf({ seed, profile, violations, lastEvents, occurred: { ...none, 'fork-met': 1 } });
 });
