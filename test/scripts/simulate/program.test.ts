@@ -2,11 +2,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { profiled, sharesOf } from '../../../scripts/simulate/profile.ts';
 import { runProgram } from '../../../scripts/simulate/program.ts';
 import { growth, type Load } from '../../../scripts/simulate/scaling.ts';
 import { swarmExitCode, swarmText } from '../../../scripts/simulate/swarm.ts';
 import { type SwarmSummary, Tally } from '../../../scripts/simulate/tally.ts';
 import { type NamedEvent, NamedEvents, type Profile, type RunOptions, type RunResult } from '../../sim/result.ts';
+import { run } from '../../sim/run.ts';
 import { resultOf, stuck, unsafe } from './sample.ts';
 
 interface Told {
@@ -196,6 +198,46 @@ describe('a swarm', () => {
     expect(code).toBe(130);
     expect(out).toContain('Interrupted; under way: 1');
     expect(out.split('\n').at(-1)).toBe('0 seeds, 0 violations');
+  });
+});
+
+describe('seeds', () => {
+  it('says how many a minute, and where the time goes', async () => {
+    const { code, out, ran } = await told('seeds --seeds 3');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^[\d,]+ seeds a minute on one core: 5 peers, 10 tasks/);
+    expect(ran.slice(0, 3).map(({ seed, profile, peers, tasks }) => [seed, profile, peers, tasks])).toEqual(
+      [1, 2, 3].map((seed) => [seed, 'hostile', 5, 10]),
+    );
+  });
+
+  it('tells the parts of the simulator by where the time was spent', () => {
+    const node = (path: string, hitCount: number, functionName = 'work') => {
+      const url = path === '' ? '' : new URL(`../../../${path}`, import.meta.url).href;
+      return { id: 1, hitCount, callFrame: { functionName, scriptId: '1', url, lineNumber: 1, columnNumber: 1 } };
+    };
+    const nodes = [
+      node('src/peer/core/core.ts', 30),
+      node('src/peer/sleep.ts', 10),
+      node('src/election/proposer.ts', 20),
+      node('test/sim/oracles/grants.ts', 15),
+      node('node_modules/@noble/hashes/sha2.js', 5),
+      node('', 20, '(garbage collector)'),
+      node('scripts/simulate/seeds.ts', 0),
+    ];
+    expect(sharesOf({ nodes })).toEqual([
+      { part: 'the core: one peer', share: 0.4 },
+      { part: 'the core: the lease', share: 0.2 },
+      { part: 'the garbage collector', share: 0.2 },
+      { part: 'the oracles', share: 0.15 },
+      { part: 'libraries', share: 0.05 },
+    ]);
+  });
+
+  it('samples what really runs', () => {
+    const shares = profiled(() => run({ seed: 1, profile: 'hostile', peers: 5, tasks: 6, durationMs: 10 * 60_000 }));
+    expect(shares.map(({ part }) => part)).toContain('the core: one peer');
+    expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
   });
 });
 
