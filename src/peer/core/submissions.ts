@@ -4,7 +4,7 @@ import type { MessageOf, SubmitReply } from '../../protocol/messages.ts';
 import { type Draft, signTask, type Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Stored } from '../store/store.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
 import { randomHex } from './random.ts';
@@ -26,6 +26,8 @@ interface Preflight {
 
 interface Submission {
   readonly task: Task;
+  /** Made here, or only asked for here while no majority was known to have it. */
+  readonly isOwn: boolean;
   readonly requesters: Requester[];
   readonly stored: Set<PeerId>;
   /** Resends left before `pending` is the answer; the peer keeps trying after that. */
@@ -52,7 +54,7 @@ export class Submissions {
     this.#membership = membership;
     for (const id of stored.submissions) {
       const task = catalogue.get(id)?.task;
-      if (task !== undefined) this.#submissions.set(id, { task, requesters: [], stored: new Set(), patience: 0 });
+      if (task !== undefined) this.#submissions.set(id, this.#submissionOf(task, true, []));
     }
   }
 
@@ -65,13 +67,7 @@ export class Submissions {
   submit(draft: Draft, again: boolean, requester: Requester, step: Step): void {
     const [latest] = this.#catalogue.withKey(draft.key);
     const ended = latest !== undefined && isTerminal(latest.state);
-    if (latest !== undefined && !(ended && again)) {
-      const pending = this.#submissions.get(latest.task.id);
-      if (pending === undefined)
-        return this.#answer([requester], { type: 'existing', task: latest.task.id, ended }, step);
-      pending.requesters.push(requester);
-      return;
-    }
+    if (latest !== undefined && !(ended && again)) return this.#existing(latest, requester, step);
     const underWay = [...this.#preflights.values()].find((one) => one.draft.key === draft.key);
     if (underWay !== undefined) {
       underWay.requesters.push(requester);
@@ -98,8 +94,9 @@ export class Submissions {
     submission.stored.add(from);
     if (submission.stored.size < majorityOf(submission.task.body.electorate.length)) return;
     this.#submissions.delete(task);
-    step.persistLazily({ kind: 'submission', task, pending: false });
-    this.#answer(submission.requesters, { type: 'submitted', task }, step);
+    const { isOwn, requesters } = submission;
+    if (isOwn) step.persistLazily({ kind: 'submission', task, pending: false });
+    this.#answer(requesters, isOwn ? { type: 'submitted', task } : { type: 'existing', task, ended: false }, step);
   }
 
   /** Sends the record again to the electors that have not stored it, for as long as it takes. */
@@ -111,8 +108,28 @@ export class Submissions {
       const electors = submission.task.body.electorate.length;
       this.#answer(submission.requesters, { type: 'pending', task, stored: submission.stored.size, electors }, step);
       submission.requesters.length = 0;
+      if (!submission.isOwn) return void this.#submissions.delete(task);
     }
     this.#sendRecord(submission, step);
+  }
+
+  /**
+   * News of a task comes from its leader, and so from a majority that has it. One of which there is only the record may be
+   * lost as long as nobody else has it: this peer then sees to it that it is not, before it answers.
+   */
+  #existing({ task, stamp, state }: Entry, requester: Requester, step: Step): void {
+    const pending = this.#submissions.get(task.id);
+    if (pending !== undefined) return void pending.requesters.push(requester);
+    if (stamp !== null)
+      return this.#answer([requester], { type: 'existing', task: task.id, ended: isTerminal(state) }, step);
+    const submission = this.#submissionOf(task, false, [requester]);
+    this.#submissions.set(task.id, submission);
+    this.#sendRecord(submission, step);
+  }
+
+  #submissionOf(task: Task, isOwn: boolean, requesters: Requester[]): Submission {
+    const { timing } = this.#config;
+    return { task, isOwn, requesters, stored: new Set(), patience: Math.ceil(timing.submitMs / timing.resendMs) + 1 };
   }
 
   #preflight(draft: Draft, round: number, requester: Requester, step: Step): void {
@@ -135,13 +152,12 @@ export class Submissions {
     if (electorate.length === 0) {
       return this.#answer(requesters, { type: 'refused', reason: 'no peer answered' }, step);
     }
-    const { self, sign, timing } = this.#config;
+    const { self, sign } = this.#config;
     const task = signTask(
       { ...draft, format: 1, round, submitter: self, createdAt: step.wallMs, nonce, electorate },
       sign,
     );
-    const patience = Math.ceil(timing.submitMs / timing.resendMs) + 1;
-    const submission: Submission = { task, requesters, stored: new Set(), patience };
+    const submission = this.#submissionOf(task, true, requesters);
     this.#submissions.set(task.id, submission);
     this.#catalogue.add(task, step);
     // Nothing has been promised yet: "submitted" rests on the electors' disks, not on this one.

@@ -88,6 +88,24 @@ describe('a key that has a task', () => {
     }
   });
 
+  it('returns a task that no majority has only once one has it', () => {
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const world = new World(five, { seed, agent: () => [] });
+      world.runFor(100);
+      world.submit('alpha', { key });
+      world.until('beta has heard of it', () => world.tasks('beta').length === 1);
+      const task = world.tasks('beta')[0]?.task.id;
+      for (const name of others(world, 'alpha', 'beta')) world.kill(name);
+      expect(world.reply(world.submit('beta', { key }))).toEqual({ type: 'pending', task, stored: 2, electors: 5 });
+      const again = world.submit('beta', { key });
+      world.runFor(5_000);
+      expect(world.replies.get(again)).toBeUndefined();
+      for (const name of others(world, 'alpha', 'beta')) world.start(name);
+      expect(world.reply(again)).toEqual({ type: 'existing', task, ended: false });
+      expect(storedBy(world, task ?? '').length).toBeGreaterThanOrEqual(3);
+    }
+  });
+
   it('returns the ended task, or makes the next round where a person wants it again', () => {
     const world = new World(five);
     world.runFor(100);
