@@ -358,6 +358,7 @@ export class Core {
   #forget(task: TaskId, step: Step): void {
     this.#seats.close(task);
     this.#bidder.forget(task);
+    this.#worker.forget(task);
     this.#catalogue.forget(task, this.#registers.close(task), step);
   }
 

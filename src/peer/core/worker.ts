@@ -199,6 +199,11 @@ export class Worker {
     }
   }
 
+  /** The task has been pruned here, and no assignment of it is taken on any more. */
+  forget(task: TaskId): void {
+    this.#taken.delete(task);
+  }
+
   drain(step: Step): void {
     const outcome: Outcome = { type: 'drained', reason: 'its peer is stopping' };
     for (const run of this.#runs.values()) this.#handOver(run, 'draining', outcome, step);
