@@ -207,9 +207,10 @@ export class Core {
       case 'preflight-ok':
         return this.#submissions.onPreflightOk(from, message, step);
       case 'prepare':
-        return this.#registers.onPrepare(from, message, step);
+        if (this.#registers.onPrepare(from, message, step)) this.#seats.onPromised(from, message.task, step);
+        return;
       case 'accept':
-        if (this.#registers.onAccept(from, message, step)) this.#seats.onAccepted(message.task, step);
+        if (this.#registers.onAccept(from, message, step)) this.#seats.onAccepted(message, step);
         return;
       case 'release':
         this.#registers.onRelease(message);

@@ -51,7 +51,7 @@ export class Leaders {
     candidacy.proposer.noteRound(Math.max(promised?.round ?? 0, lease?.ballot.round ?? 0));
     for (const { to, message } of candidacy.proposer.prepare(step.now)) step.send(to, message);
     const { ballot } = candidacy.proposer;
-    if (ballot !== null) step.setTimer({ type: 'round', task, ballot }, this.#parts.config.timing.roundMs);
+    if (ballot !== null) step.setTimer({ type: 'round', task, ballot }, this.#seats.patienceMs(task));
   }
 
   onElection(

@@ -118,12 +118,14 @@ export class Registers {
     return isTold ? { version: stamp.version, state: entry.state } : voted;
   }
 
-  onPrepare(from: PeerId, message: MessageOf<'prepare'>, step: Step): void {
+  /** True when it was promised. */
+  onPrepare(from: PeerId, message: MessageOf<'prepare'>, step: Step): boolean {
     const register = this.#asked(from, message, step);
-    if (register === null) return;
+    if (register === null) return false;
     const { state, reply, durable } = onPrepare(register.acceptor, message, step.monoMs);
     this.#become(register, state, durable, step);
     step.send(from, reply);
+    return reply.type === 'promise';
   }
 
   /** True when a new version was stored. */

@@ -13,7 +13,7 @@ import type { Step } from './step.ts';
 /** A wish that was not repeated for so many times is no longer one. */
 const missedResends = 3;
 
-/** A pause after a lost round is doubled so often at most. */
+/** The pause after a lost round, and the patience with the next, are doubled so often at most: still within a lease. */
 const maxDoublings = 3;
 
 /** A peer's last answer to a task's calls, as an elector keeps it for whoever leads. Soft: lost with the peer. */
@@ -40,7 +40,9 @@ export interface Seat {
   /** Numbers this seat's turns: a timer with another number is stale. */
   turn: number;
   turnAt: MonoMs | null;
-  /** Rounds lost in a row: each doubles the pause before the next, as an overloaded mesh needs it. */
+  /** Somebody else has this elector's promise and tries: until then it stands back. */
+  yieldsUntil: MonoMs | null;
+  /** Rounds begun, here or elsewhere, since anybody led: each doubles the patience, as a slow or overloaded mesh needs it. */
   losses: number;
 }
 
@@ -95,6 +97,7 @@ export class Seats {
       cancels: [],
       turn: 0,
       turnAt: null,
+      yieldsUntil: null,
       losses: 0,
     });
   }
@@ -111,11 +114,17 @@ export class Seats {
     this.#seats.delete(task);
   }
 
-  onAccepted(task: TaskId, step: Step): void {
+  /** Only who leads writes or renews: the first accept of a ballot has won nothing so far, its own elector's least of all. */
+  onAccepted({ task, version }: MessageOf<'accept'>, step: Step): void {
     const seat = this.#seats.get(task);
     if (seat === undefined) return;
-    seat.losses = 0;
+    if (version.seq > 0) seat.losses = 0;
     this.considerTurn(task, step);
+  }
+
+  /** How long a round may take before it is given up. */
+  patienceMs(task: TaskId): number {
+    return this.#timing.roundMs * 2 ** Math.min(this.#seats.get(task)?.losses ?? 0, maxDoublings);
   }
 
   /** What was waited for has come early: the old turn no longer counts. */
@@ -123,7 +132,16 @@ export class Seats {
     const seat = this.#seats.get(task);
     if (seat === undefined) return;
     seat.turnAt = null;
+    seat.yieldsUntil = null;
     this.considerTurn(task, step);
+  }
+
+  /** Where answers take longer than the ranks are apart, everybody would otherwise outbid everybody else for ever. */
+  onPromised(to: PeerId, task: TaskId, step: Step): void {
+    const seat = this.#seats.get(task);
+    if (seat === undefined || to === this.#parts.config.self) return;
+    seat.yieldsUntil = (step.monoMs + this.patienceMs(task)) as MonoMs;
+    seat.losses += 1;
   }
 
   /** Keeps a peer's answer for whoever leads. */
@@ -153,7 +171,7 @@ export class Seats {
     const seat = this.#seats.get(task);
     const register = this.#parts.registers.current(task);
     if (seat === undefined || register === undefined || !this.#wantsLeader(seat, register, step.monoMs)) return;
-    const at = this.#turnTime(register, step.monoMs);
+    const at = this.#turnTime(seat, register, step.monoMs);
     if (seat.turnAt !== null && seat.turnAt <= at && seat.turnAt >= step.monoMs) return;
     seat.turn += 1;
     seat.turnAt = at;
@@ -167,7 +185,7 @@ export class Seats {
     if (seat === undefined || register === undefined || seat.turn !== turn) return false;
     seat.turnAt = null;
     if (!this.#wantsLeader(seat, register, step.monoMs)) return false;
-    if (liveLease(register.acceptor, step.monoMs) === null) return true;
+    if (this.#freeAt(seat, register, step.monoMs) <= step.monoMs) return true;
     this.considerTurn(task, step);
     return false;
   }
@@ -211,10 +229,13 @@ export class Seats {
     return [...seat.answers].some(([peer, { answer }]) => answer.type === 'bid' && this.#parts.membership.isUp(peer));
   }
 
-  /** Rank 0 tries at once, rank r after r × 300 ms, counted from when the last lease has ended. */
-  #turnTime(register: Register, now: MonoMs): MonoMs {
-    const lease = liveLease(register.acceptor, now);
-    return ((lease?.until ?? now) + this.#rank(register) * this.#timing.rankDelayMs) as MonoMs;
+  /** Rank 0 tries at once, rank r after r × 300 ms, counted from when the last lease, or somebody's try, has ended. */
+  #turnTime(seat: Seat, register: Register, now: MonoMs): MonoMs {
+    return (this.#freeAt(seat, register, now) + this.#rank(register) * this.#timing.rankDelayMs) as MonoMs;
+  }
+
+  #freeAt(seat: Seat, { acceptor }: Register, now: MonoMs): MonoMs {
+    return Math.max(now, liveLease(acceptor, now)?.until ?? now, seat.yieldsUntil ?? now) as MonoMs;
   }
 
   #rank({ generation }: Register): number {

@@ -94,6 +94,23 @@ describe('when the leader is killed', () => {
   });
 });
 
+describe('among electors that are slow to answer', () => {
+  /** Each pair is slowed both ways, and by both of its ends. */
+  it.each([100, 300, 500])('somebody leads all the same, with up to twice %i ms each way', (slowMs) => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const world = new World(five, { seed, agent: () => [] });
+      world.runFor(100);
+      const task = submitted(world, world.submit('alpha'));
+      workerOf(world, task);
+      const leader = leaderOf(world, task) ?? '';
+      world.cut(names, names, { slowMs });
+      world.kill(leader);
+      const leads = (): boolean => ![null, leader].includes(leaderOf(world, task));
+      world.until(`another leads, seed ${seed}`, leads, 30_000);
+    }
+  });
+});
+
 describe('an attempt that ends while nobody leads', () => {
   it('is told to the next leader, and counted as what it was', () => {
     const { world, task, worker, leader } = atWork({ apart: true });
