@@ -35,9 +35,12 @@ const starts = (at: number, name: string, attempt: number): Observation => {
     at,
     peer: name,
     type: 'agent-started',
-    job: { ...job, holders: [], spendableUsd: null },
+    job: { ...job, holders: [], spendableUsd: null, earlierCostUsd: 0 },
     running: 1,
     capacity: 1,
+    wallMs: at,
+    day: 0,
+    dailyUsd: null,
   };
 };
 const ends = (at: number, name: string, how: string): Observation => ({
@@ -46,7 +49,7 @@ const ends = (at: number, name: string, how: string): Observation => ({
 
 /** Five PCs of which three are electors; attempt 1 runs on dan, who is none, and attempt 2 starts on eva at 100 s. */
 const measured = (...history: readonly Observation[]) => {
-  const failovers = new Failovers();
+  const failovers = new Failovers(peerIdOf);
   const begin = [
     ...names.map((name) => peer(0, name, 'started')),
     { at: 0, peer: 'ada', type: 'record', task } as const,

@@ -1,5 +1,6 @@
 import { type RunId, type TaskId, taskOfRun } from '../../src/protocol/ids.ts';
 import type { Observation, ObservationOf, Observer } from './observation.ts';
+import type { IdOf } from './oracles/oracle.ts';
 import { Reach } from './reach.ts';
 
 /** The last attempt of a task, for as long as another may have to take its place. */
@@ -21,8 +22,12 @@ interface Watched {
 export class Failovers implements Observer {
   readonly ms: number[] = [];
   readonly headlessMs: number[] = [];
-  readonly #reach = new Reach();
+  readonly #reach: Reach;
   readonly #watched = new Map<TaskId, Watched>();
+
+  constructor(idOf: IdOf) {
+    this.#reach = new Reach(idOf);
+  }
 
   see(observation: Observation): void {
     this.#reach.see(observation);

@@ -8,12 +8,12 @@ import { ForgeFence } from './oracles/forge.ts';
 import { OneGrant } from './oracles/grants.ts';
 import { OneLeader } from './oracles/lease.ts';
 import { WithinMeans } from './oracles/means.ts';
-import { Electorates, type Finding } from './oracles/oracle.ts';
+import { Electorates, type Finding, type IdOf } from './oracles/oracle.ts';
 import { Progress } from './oracles/progress.ts';
 import { GrowingRegisters } from './oracles/registers.ts';
 import { OneOfTwins } from './oracles/twins.ts';
 import type { Violation } from './result.ts';
-import type { World } from './world.ts';
+import { peerIdOf, type World } from './world.ts';
 
 /** A run that goes wrong soon goes wrong all over: the first findings tell why. */
 const mostFindings = 20;
@@ -26,7 +26,7 @@ export class Judge implements Observer {
   readonly #progress: Progress;
   readonly #oracles: readonly Observer[];
 
-  constructor() {
+  constructor(idOf: IdOf = peerIdOf) {
     const report = (finding: Finding): void => this.#note(finding);
     this.registers = new GrowingRegisters(report, this.#electorates);
     this.#progress = new Progress(report);
@@ -35,9 +35,9 @@ export class Judge implements Observer {
       new OneLeader(report),
       this.registers,
       new ForgeFence(report),
-      new OneOfTwins(report),
+      new OneOfTwins(report, idOf),
       this.#progress,
-      new QuorateAttempts(report, this.registers),
+      new QuorateAttempts(report, this.registers, idOf),
       new WithinCapacity(report),
       new EndsAreFinal(report, this.#electorates),
       new OneGrant(report),

@@ -1,9 +1,17 @@
+import type { Command } from '../../src/peer/core/io.ts';
 import type { TaskId, TaskKey } from '../../src/protocol/ids.ts';
 import { type Draft, Priorities, promptKey, type Repository, type Source } from '../../src/protocol/record.ts';
 import type { Observation, Observer } from './observation.ts';
 import type { PeopleTraits } from './profile.ts';
+import type { Clockwork } from './queue.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
+
+/** What people need of the mesh. */
+export interface PeoplesMesh extends Pick<World, 'names' | 'nowMs' | 'isRunning' | 'tasks'> {
+  readonly queue: Clockwork;
+  command(name: string, command: Command): void;
+}
 
 export interface Plan {
   readonly tasks: number;
@@ -21,12 +29,12 @@ const budgetUsd = [0.05, 5] as const;
 
 /** What people ask of the mesh, at whatever PC they sit. */
 export class People implements Observer {
-  readonly #world: World;
+  readonly #world: PeoplesMesh;
   readonly #random: Random;
   readonly #plan: Plan;
   readonly #tasks: TaskId[] = [];
 
-  constructor(world: World, random: Random, plan: Plan) {
+  constructor(world: PeoplesMesh, random: Random, plan: Plan) {
     this.#world = world;
     this.#random = random;
     this.#plan = plan;

@@ -7,6 +7,9 @@ interface Scheduled {
 /** More events than this at one moment are a loop. */
 const maxAtOnce = 100_000;
 
+/** Where the world's events wait for their time. */
+export type Clockwork = Pick<EventQueue, 'after'>;
+
 /** Virtual time: events in the order of their time, then of their making. A binary heap. */
 export class EventQueue {
   readonly #heap: Scheduled[] = [];

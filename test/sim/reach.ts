@@ -2,7 +2,7 @@ import { majorityOf } from '../../src/election/electorate.ts';
 import { type Generation, originOf } from '../../src/protocol/generation.ts';
 import type { PeerId, TaskId } from '../../src/protocol/ids.ts';
 import type { Observation, Observer } from './observation.ts';
-import { peerIdOf } from './world.ts';
+import type { IdOf } from './oracles/oracle.ts';
 
 interface Sides {
   readonly some: ReadonlySet<PeerId>;
@@ -17,23 +17,28 @@ export type Standing = 'together' | 'apart' | 'headless' | 'down';
 
 /** Who can talk to whom at true time, as far as processes and cuts decide it. What is only slow is reached. */
 export class Reach implements Observer {
+  readonly #idOf: IdOf;
   readonly #running = new Set<PeerId>();
   readonly #cuts = new Map<number, Sides>();
   readonly #generations = new Map<TaskId, Pick<Generation, 'number' | 'electorate'>>();
+
+  constructor(idOf: IdOf) {
+    this.#idOf = idOf;
+  }
 
   see(observation: Observation): void {
     switch (observation.type) {
       case 'peer': {
         const { peer, change } = observation;
         const runs = change === 'started' || change === 'continued' || change === 'woke';
-        if (runs) this.#running.add(peerIdOf(peer));
-        else this.#running.delete(peerIdOf(peer));
+        if (runs) this.#running.add(this.#idOf(peer));
+        else this.#running.delete(this.#idOf(peer));
         return;
       }
       case 'cut': {
         const { id, kind, peers, others } = observation;
         if (kind === 'slow') return;
-        this.#cuts.set(id, { some: new Set(peers.map(peerIdOf)), others: new Set(others.map(peerIdOf)) });
+        this.#cuts.set(id, { some: new Set(peers.map(this.#idOf)), others: new Set(others.map(this.#idOf)) });
         return;
       }
       case 'healed':
@@ -48,7 +53,7 @@ export class Reach implements Observer {
   }
 
   standing(worker: string, task: TaskId): Standing {
-    const id = peerIdOf(worker);
+    const id = this.#idOf(worker);
     if (!this.#running.has(id)) return 'down';
     const together = this.#together(task);
     if (together.length === 0) return 'headless';

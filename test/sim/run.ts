@@ -3,17 +3,12 @@ import { advertsPerSecond } from '../../src/peer/core/membership.ts';
 import type { TaskId } from '../../src/protocol/ids.ts';
 import { isTerminal } from '../../src/protocol/state.ts';
 import { defaultTiming } from '../../src/protocol/timing.ts';
-import { Failovers } from './failovers.ts';
 import { Faults } from './faults.ts';
 import { VirtualForge } from './forge/forge.ts';
 import { Maintainers } from './forge/maintainers.ts';
 import { Wire } from './forge/wire.ts';
 import { Workers } from './forge/workers.ts';
-import { History } from './history.ts';
-import { EventLog } from './log.ts';
-import { NamedEventCounter } from './named-events.ts';
-import type { Observation, Observer } from './observation.ts';
-import { Judge } from './oracles.ts';
+import { Observers } from './observers.ts';
 import { People } from './people.ts';
 import { type Traits, traitsOf } from './profile.ts';
 import { EventQueue } from './queue.ts';
@@ -48,29 +43,6 @@ const firstNames = 'ada bea cid dan eva fay gus hal ida jon kim leo mia ned pia 
   ' ',
 );
 const nameOf = (index: number): string => firstNames[index] ?? `pc${index + 1}`;
-
-/** Passes on what is seen; the first finding of the judge ends the log, so that its last lines are the ones that matter. */
-class Observers implements Observer {
-  readonly judge = new Judge();
-  readonly history = new History();
-  readonly failovers = new Failovers();
-  readonly named = new NamedEventCounter(this.judge.registers);
-  readonly log = new EventLog();
-  readonly #others: Observer[] = [];
-
-  add(observer: Observer): void {
-    this.#others.push(observer);
-  }
-
-  see(observation: Observation): void {
-    if (this.judge.findings.length === 0) this.log.see(observation);
-    this.judge.see(observation);
-    this.named.see(observation);
-    this.history.see(observation);
-    this.failovers.see(observation);
-    for (const observer of this.#others) observer.see(observation);
-  }
-}
 
 /** One run: a phase of faults and submissions, then peace, in which everything must come to its end. */
 export function run(options: RunOptions): RunResult {

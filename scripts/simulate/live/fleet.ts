@@ -7,10 +7,13 @@ import { createVerify, type Identity, temporaryIdentity } from '../../../src/pee
 import { createLibp2pNetwork } from '../../../src/peer/network/libp2p.ts';
 import type { PeerService } from '../../../src/peer/service.ts';
 import { startPeer } from '../../../src/peer/start.ts';
+import type { DurableRecord } from '../../../src/peer/store/store.ts';
 import type { HostId } from '../../../src/protocol/ids.ts';
+import type { Workers } from '../../../test/sim/forge/workers.ts';
 import { MemoryDisk, MemoryStore } from '../../../test/support/memory-store.ts';
-import { type RunnerEvents, type Script, ScriptedRunner } from './agent.ts';
+import { type Eyes, LiveAgents } from './agent.ts';
 import { Cables } from './cables.ts';
+import { WatchedStore } from './watched-store.ts';
 
 export interface LivePeer {
   readonly name: string;
@@ -24,12 +27,13 @@ export interface LivePeer {
 export interface FleetOptions {
   readonly names: readonly string[];
   readonly specialtiesOf: (index: number) => readonly string[];
-  readonly script: (task: string) => Script;
-  readonly onAgent: (peer: string) => RunnerEvents;
+  readonly workers: Workers;
+  readonly eyesOf: (peer: string) => Eyes;
+  readonly onDurable: (peer: string, record: DurableRecord) => void;
   readonly onEvent: (peer: string, event: PeerEvent) => void;
 }
 
-/** The shipped peers in this one process: real core, driver and libp2p over TCP, a disk in memory, scripted agents. */
+/** The shipped peers in this one process: real core, driver and libp2p over TCP, a disk in memory, simulated agents. */
 export class Fleet {
   readonly cables = new Cables();
   readonly peers: readonly LivePeer[];
@@ -43,8 +47,8 @@ export class Fleet {
     this.peers = peers;
   }
 
-  /** Resolves once every peer knows all the others. */
-  static async start(options: FleetOptions): Promise<Fleet> {
+  /** Each has its identity, and none is up. */
+  static async create(options: FleetOptions): Promise<Fleet> {
     const peers = await Promise.all(
       options.names.map(async (name, index) => ({
         name,
@@ -54,9 +58,13 @@ export class Fleet {
         service: null,
       })),
     );
-    const fleet = new Fleet(options, peers);
-    for (const peer of fleet.peers) await fleet.startPeer(peer);
-    return fleet;
+    return new Fleet(options, peers);
+  }
+
+  at(name: string): LivePeer {
+    const peer = this.peers.find((one) => one.name === name);
+    if (peer === undefined) throw new Error(`no peer ${name}`);
+    return peer;
   }
 
   up(): readonly (LivePeer & { readonly service: PeerService })[] {
@@ -66,6 +74,7 @@ export class Fleet {
   /** On the disk that it had, at an address of its own, told where the others are. */
   async startPeer(peer: LivePeer): Promise<void> {
     const { name, identity, disk, specialties } = peer;
+    const { workers, eyesOf, onDurable, onEvent } = this.#options;
     const network = createLibp2pNetwork({
       privateKey: identity.privateKey,
       meshKey: this.#meshKey,
@@ -84,15 +93,15 @@ export class Fleet {
       host: `host-${name}` as HostId,
       executor: { name: 'script' },
       network: this.cables.through(network),
-      store: new MemoryStore(disk),
-      agents: () => new ScriptedRunner(({ task }) => this.#options.script(task.id), this.#options.onAgent(name)),
+      store: new WatchedStore(new MemoryStore(disk), (record) => onDurable(name, record)),
+      agents: () => new LiveAgents(name, workers, eyesOf(name)),
       checkpoints: new CheckpointFolder(join(tmpdir(), `peer-simulated-${process.pid}-${name}`)),
       log: () => {},
       onFatal: (error) => {
         throw error;
       },
     });
-    service.subscribe((event) => this.#options.onEvent(name, event));
+    service.subscribe((event) => onEvent(name, event));
     peer.service = service;
   }
 

@@ -1,9 +1,20 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { type AgentSight, LiveAgents } from '../../../scripts/simulate/live/agent.ts';
 import { Cables } from '../../../scripts/simulate/live/cables.ts';
 import { runLive } from '../../../scripts/simulate/live/run.ts';
+import { Values, WatchedStore } from '../../../scripts/simulate/live/watched-store.ts';
 import type { Network, NetworkHandler } from '../../../src/peer/network/network.ts';
-import type { PeerId } from '../../../src/protocol/ids.ts';
+import type { Job } from '../../../src/protocol/agent.ts';
+import { type PeerId, runIdOf, wallMs } from '../../../src/protocol/ids.ts';
+import { signTask } from '../../../src/protocol/record.ts';
+import { initialState } from '../../../src/protocol/state.ts';
+import { VirtualForge } from '../../sim/forge/forge.ts';
+import { Wire } from '../../sim/forge/wire.ts';
+import { Workers } from '../../sim/forge/workers.ts';
+import { Random } from '../../sim/random.ts';
+import { draftOf } from '../../sim/script.ts';
 import { MemoryHub } from '../../support/memory-network.ts';
+import { MemoryDisk, MemoryStore } from '../../support/memory-store.ts';
 import { waitFor } from '../../support/wait.ts';
 import { optionsOf } from './sample.ts';
 
@@ -61,14 +72,85 @@ it('cuts real networks loudly, lets nothing through, and joins them again', asyn
 it('runs whole peers over libp2p and reports as of any run', async () => {
   const result = await runLive(optionsOf({ profile: 'calm', peers: 3, tasks: 3, durationMs: 2_000 }));
   expect(result.violations).toEqual([]);
-  expect(result.tasks.map(({ title, state }) => [title, state])).toEqual([
+  expect(result.tasks.map(({ title, state }) => [title, state]).toSorted()).toEqual([
     ['Task 1', 'done'],
     ['Task 2', 'done'],
     ['Task 3', 'done'],
   ]);
-  for (const { attempts, leaders } of result.tasks) {
+  for (const { attempts, leaders, submittedMs, endedMs, workMs } of result.tasks) {
     expect(attempts.map(({ number, how }) => [number, how])).toEqual([[1, 'done']]);
     expect(leaders.length).toBeGreaterThan(0);
+    expect((endedMs ?? 0) - submittedMs).toBeGreaterThanOrEqual(workMs);
   }
+  expect(result.tasks.some(({ pullRequests }) => pullRequests === 1)).toBe(true);
   expect(result.traffic?.bytes).toBeGreaterThan(0);
+});
+
+describe('what the oracles see of a live peer', () => {
+  it('is on its disk before anybody is told', async () => {
+    const log: string[] = [];
+    const [disk, synced] = [new MemoryDisk(), Promise.withResolvers<void>()];
+    const inner = new MemoryStore(disk, () => synced.promise);
+    const store = new WatchedStore(inner, ({ kind }) => void log.push(`${kind} with ${disk.entries.size} on disk`));
+    synced.resolve();
+    await store.open();
+    const name = 'bob';
+    await store.write([{ kind: 'peer', peer: 'p' as PeerId, name, addresses: [] }]).then(() => log.push('written'));
+    expect(log).toEqual(['peer with 2 on disk', 'written']);
+  });
+
+  it('is one value for all who have decoded it', () => {
+    const values = new Values();
+    const value = values.same(initialState);
+    expect(values.same({ ...initialState })).toBe(value);
+    expect(values.same({ ...initialState, lapses: 1 })).not.toBe(value);
+  });
+
+  it('are its agents, from the first breath to the last', async () => {
+    const seen: string[] = [];
+    const see = (sight: AgentSight): void => void seen.push(sight.type === 'agent-ended' ? sight.how : sight.type);
+    const reports: string[] = [];
+    const workers = new Workers(
+      new VirtualForge(() => 0, { see: () => {} }),
+      new Wire({ after: (_, run) => void setTimeout(run) }, new Random(1), { slowPushes: 0, losses: 0 }),
+      new Random(1),
+      { workMs: [1, 2], failures: 0, refusals: 0, quotas: 0, checkpoints: 1, usdPerMinute: [0, 0] },
+    );
+    const agents = new LiveAgents('alpha', workers, { nowMs: () => 0, see });
+    const jobOf = (attempt: number): Job => {
+      const task = signTask(recordOf(), () => new Uint8Array(64));
+      const run = runIdOf(task.id, attempt);
+      return {
+        run,
+        task,
+        attempt,
+        publication: null,
+        checkpoint: null,
+        holders: [],
+        spendableUsd: null,
+        earlierCostUsd: 0,
+      };
+    };
+    const job = jobOf(1);
+    agents.start(job, (report) => {
+      reports.push(report.type);
+      if (report.type === 'ready') agents.publish(job.run, report.step, 27_000);
+    });
+    await waitFor('the end', () => seen.includes('published'));
+    expect(seen).toEqual(['agent-started', 'wants-grant', 'granted', 'published']);
+    expect(reports).toEqual(['ready', 'published']);
+    agents.start(jobOf(2), () => {});
+    await agents.close();
+    expect(seen.slice(4)).toEqual(['agent-started', 'killed']);
+  });
+});
+
+const recordOf = () => ({
+  ...draftOf(),
+  format: 1 as const,
+  round: 1,
+  submitter: 'p' as PeerId,
+  createdAt: wallMs(1),
+  nonce: '0123456789abcdef',
+  electorate: ['p' as PeerId],
 });

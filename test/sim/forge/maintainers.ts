@@ -1,7 +1,7 @@
 import type { Task } from '../../../src/protocol/record.ts';
 import type { Observation, Observer } from '../observation.ts';
 import { placeOf } from '../oracles/oracle.ts';
-import type { EventQueue } from '../queue.ts';
+import type { Clockwork } from '../queue.ts';
 import type { Random } from '../random.ts';
 import type { VirtualForge } from './forge.ts';
 
@@ -24,12 +24,12 @@ const tidyMs = [500, 60_000] as const;
 
 /** The people at the forge. They know nothing of the mesh. */
 export class Maintainers implements Observer {
-  readonly #queue: EventQueue;
+  readonly #queue: Clockwork;
   readonly #random: Random;
   readonly #forge: VirtualForge;
   #traits: MaintainerTraits;
 
-  constructor(queue: EventQueue, random: Random, forge: VirtualForge, traits: MaintainerTraits) {
+  constructor(queue: Clockwork, random: Random, forge: VirtualForge, traits: MaintainerTraits) {
     this.#queue = queue;
     this.#random = random;
     this.#forge = forge;

@@ -1,5 +1,5 @@
 import type { AgentHost } from '../agents.ts';
-import type { EventQueue } from '../queue.ts';
+import type { Clockwork } from '../queue.ts';
 import type { Random } from '../random.ts';
 
 /** What was asked of the forge came to nothing, as far as the asking PC can tell. */
@@ -27,12 +27,12 @@ const timeoutMs = 15_000;
  * held up by its PC's sleep; nobody is told then.
  */
 export class Wire {
-  readonly #queue: EventQueue;
+  readonly #queue: Clockwork;
   readonly #random: Random;
   readonly #underWay = new Map<string, Set<{ stopped: boolean }>>();
   #traits: WireTraits;
 
-  constructor(queue: EventQueue, random: Random, traits: WireTraits) {
+  constructor(queue: Clockwork, random: Random, traits: WireTraits) {
     this.#queue = queue;
     this.#random = random;
     this.#traits = traits;

@@ -171,8 +171,9 @@ export class Workers implements VirtualAgents {
   /** A call of the model has ended, and is to be paid for. The last of an attempt is told with its end. */
   #charge(work: Work, ms: number): void {
     const { host, job } = work;
-    if (this.#areFree) return;
-    const perMinute = this.#random.fork(`cost ${job.task.body.key}`).magnitude(...this.#traits.usdPerMinute);
+    const [leastUsd, mostUsd] = this.#traits.usdPerMinute;
+    if (this.#areFree || mostUsd === 0) return;
+    const perMinute = this.#random.fork(`cost ${job.task.body.key}`).magnitude(leastUsd, mostUsd);
     const usd = addUsd((perMinute * ms) / 60_000, 0);
     work.costUsd = addUsd(work.costUsd, usd);
     host.spent(job.run, usd);

@@ -1,7 +1,6 @@
 import type { RunId } from '../../../src/protocol/ids.ts';
 import type { Observation, Observer } from '../observation.ts';
-import { peerIdOf } from '../world.ts';
-import type { Report } from './oracle.ts';
+import type { IdOf, Report } from './oracle.ts';
 import type { GrowingRegisters } from './registers.ts';
 
 /**
@@ -11,18 +10,20 @@ import type { GrowingRegisters } from './registers.ts';
 export class QuorateAttempts implements Observer {
   readonly #report: Report;
   readonly #registers: GrowingRegisters;
+  readonly #idOf: IdOf;
   readonly #starters = new Map<RunId, string>();
 
-  constructor(report: Report, registers: GrowingRegisters) {
+  constructor(report: Report, registers: GrowingRegisters, idOf: IdOf) {
     this.#report = report;
     this.#registers = registers;
+    this.#idOf = idOf;
   }
 
   see(observation: Observation): void {
     if (observation.type !== 'agent-started') return;
     const { at, peer, job } = observation;
     const task = job.task.id;
-    const worker = peerIdOf(peer);
+    const worker = this.#idOf(peer);
     const isCommitted = this.#registers
       .committed(task)
       .some(({ attempts }) => attempts.some((one) => one.number === job.attempt && one.worker === worker));

@@ -1,5 +1,5 @@
 import { originId } from '../../../src/protocol/generation.ts';
-import type { GenerationId, TaskId } from '../../../src/protocol/ids.ts';
+import type { GenerationId, PeerId, TaskId } from '../../../src/protocol/ids.ts';
 import { branchOf, repositoryText, type Task } from '../../../src/protocol/record.ts';
 import type { Observation, Observer } from '../observation.ts';
 
@@ -11,6 +11,8 @@ export interface Finding {
   readonly text: string;
 }
 export type Report = (finding: Finding) => void;
+/** The id of the peer that observations name so. */
+export type IdOf = (peer: string) => PeerId;
 
 /** The invariants that are promised for electorates of 1, 3 and 5 only. */
 const quorate: readonly string[] = ['I1', 'I6', 'I9'];

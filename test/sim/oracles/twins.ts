@@ -1,8 +1,7 @@
 import type { TaskId } from '../../../src/protocol/ids.ts';
 import { initialState, type TaskState } from '../../../src/protocol/state.ts';
 import type { Observation, ObservationOf, Observer } from '../observation.ts';
-import { peerIdOf } from '../world.ts';
-import type { Report } from './oracle.ts';
+import type { IdOf, Report } from './oracle.ts';
 
 /** A leader's write, and the news of the end, can cross within one moment. */
 const crossingMs = 1_000;
@@ -13,13 +12,15 @@ const crossingMs = 1_000;
  */
 export class OneOfTwins implements Observer {
   readonly #report: Report;
+  readonly #idOf: IdOf;
   readonly #nameOf = new Map<TaskId, string>();
   /** By peer, then by key and round: which task was done, as this run of the peer has shown, and when. */
   readonly #done = new Map<string, Map<string, { readonly task: TaskId; readonly at: number }>>();
   readonly #written = new Map<TaskId, TaskState>();
 
-  constructor(report: Report) {
+  constructor(report: Report, idOf: IdOf) {
     this.#report = report;
+    this.#idOf = idOf;
   }
 
   see(observation: Observation): void {
@@ -51,7 +52,7 @@ export class OneOfTwins implements Observer {
   /** A leader is an elector too, so its own vote tells when it wrote. */
   #onWrite({ at, peer, task, register }: ObservationOf<'register'>): void {
     const { accepted } = register;
-    if (accepted === null || accepted.version.ballot.peer !== peerIdOf(peer)) return;
+    if (accepted === null || accepted.version.ballot.peer !== this.#idOf(peer)) return;
     const { attemptsStarted } = accepted.value;
     const before = this.#written.get(task) ?? initialState;
     if (attemptsStarted < before.attemptsStarted) return;
