@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readyToPush } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
-import { electorsOf, five, leaderOf, names, others, submitted, untilPhase, workerOf, workersOf } from './support.ts';
+import { electorsOf, five, leaderOf, names, others, phaseAt, submitted, untilPhase, workerOf } from './support.ts';
 
 const requires = { specialties: ['frontend'], explicit: true, reason: 'asked for' };
 const stallAt = (world: World, name: string, task: Parameters<World['task']>[1]): string | null =>
@@ -74,24 +74,28 @@ describe('a task that no peer can take', () => {
 });
 
 describe('a task whose electors are gone', () => {
-  it('says so, waits, and goes on when they are back', () => {
-    const world = new World(five, { agent: () => [] });
+  it.each([
+    [2, 3],
+    [3, 5],
+  ])('says so, waits, and ends when they are back: %i of %i', (lost, size) => {
+    const world = new World(five.slice(0, size), { agent: () => [[45_000, readyToPush]] });
     world.runFor(100);
     const task = submitted(world, world.submit('alpha'));
     const worker = workerOf(world, task);
     world.runFor(1_000);
-    const electors = electorsOf(world, task);
-    const gone = electors.filter((name) => name !== worker).slice(0, 3);
+    const gone = electorsOf(world, task)
+      .filter((name) => name !== worker)
+      .slice(0, lost);
     for (const name of gone) world.kill(name);
-    world.runFor(30_000);
+    world.runFor(60_000);
     for (const name of others(world, ...gone)) {
-      expect(stallAt(world, name, task)).toBe('3 of 5 electors unreachable');
+      expect(stallAt(world, name, task)).toBe(`${lost} of ${size} electors unreachable`);
+      expect(phaseAt(world, name, task)).toBe('assigned');
     }
     for (const name of gone) world.start(name);
-    world.runFor(10_000);
-    expect(stallAt(world, 'alpha', task)).toBeNull();
-    expect(workersOf(world, task)).toEqual([worker]);
-    expect(world.started).toHaveLength(1);
+    untilPhase(world, task, 'done', 15_000);
+    expect(stallAt(world, worker, task)).toBeNull();
+    expect(world.started.map(({ peer }) => peer)).toEqual([worker]);
   });
 });
 
