@@ -82,7 +82,14 @@ export class Publisher {
     const { title, body } = pullRequestText(job.task, job.attempt, summary, total);
     const open = async (): Promise<TaskResult> => {
       await this.#granted('open', commit, commit);
-      return forge.openPullRequest({ branch: this.#branch, base: job.task.body.base, title, body, commit });
+      return forge.openPullRequest({
+        branch: this.#branch,
+        base: job.task.body.base,
+        title,
+        body,
+        draft: false,
+        commit,
+      });
     };
     return { type: 'published', result: await retrying(open, backoffMs, signal) };
   }

@@ -27,6 +27,8 @@ export interface PullRequestDraft {
   readonly base: string | null;
   readonly title: string;
   readonly body: string;
+  /** Not ready to be merged. */
+  readonly draft: boolean;
   /** What the branch was pushed at. */
   readonly commit: CommitId;
 }
@@ -40,7 +42,7 @@ export interface Forge {
   /** Compare-and-swap. `moved`: the branch was at another commit than expected, and is not at this one. */
   push(push: Push): Promise<Pushed>;
   readonly opensPullRequests: boolean;
-  /** Adopts an open one, reports closed and merged ones as they are; else opens one. */
+  /** Adopts an open one, reports closed and merged ones as they are; else opens one, a draft where it can be one. */
   openPullRequest(draft: PullRequestDraft): Promise<TaskResult>;
 }
 

@@ -3,7 +3,7 @@ import { GitError, type GitRemote } from '../git.ts';
 import { ForgeError } from './errors.ts';
 import type { BranchTip, Forge, PullRequestDraft, Push, Pushed } from './forge.ts';
 import { pushBranch, readTip, removeBranch } from './git-branches.ts';
-import { type GitHub, type Pull, type RepositoryName, stateOf } from './github.ts';
+import { type GitHub, type NewPull, type Pull, type RepositoryName, stateOf } from './github.ts';
 
 /** A look at the pull requests that is older than this is no ground to open one. */
 const MaxLookMs = 20_000;
@@ -49,21 +49,28 @@ export class GitHubForge implements Forge {
     if (tookMs > MaxLookMs) {
       throw new ForgeError('network', 'GitHub answers too slowly', 'try again later', null);
     }
-    const { branch, base, title, body } = draft;
+    const { branch, base, title, body, draft: isDraft } = draft;
+    const pull: NewPull = { head: branch, base: base ?? default_branch, title, body, draft: isDraft };
     try {
-      const created = await this.#github.createPull(present, {
-        head: branch,
-        base: base ?? default_branch,
-        title,
-        body,
-      });
-      return resultOf(created, draft);
+      return resultOf(await this.#create(present, pull), draft);
     } catch (error) {
       if (!(error instanceof ForgeError && error.status === 422)) throw error;
       // Somebody was faster; where nobody was, GitHub has another reason.
       const rival = mostAlive(await this.#github.pullsFrom(present, branch));
       if (rival === null) throw error;
       return this.#adopt(rival, draft);
+    }
+  }
+
+  /** Not every plan of GitHub's has drafts; the body says what is to be said of one all the same. */
+  async #create(name: RepositoryName, pull: NewPull): Promise<Pull> {
+    try {
+      return await this.#github.createPull(name, pull);
+    } catch (error) {
+      const hasNoDrafts =
+        error instanceof ForgeError && error.status === 422 && /draft pull requests/i.test(error.message);
+      if (!pull.draft || !hasNoDrafts) throw error;
+      return this.#github.createPull(name, { ...pull, draft: false });
     }
   }
 

@@ -48,6 +48,15 @@ const pullSchema = z.object({
 });
 export type Pull = z.infer<typeof pullSchema>;
 
+export interface NewPull {
+  /** Branches. */
+  readonly head: string;
+  readonly base: string;
+  readonly title: string;
+  readonly body: string;
+  readonly draft: boolean;
+}
+
 const PageSize = 100;
 
 /** The few calls of GitHub's REST API that the mesh needs, their answers parsed. All throw ForgeError. */
@@ -101,10 +110,7 @@ export class GitHub {
       .sort((a, b) => b.number - a.number);
   }
 
-  async createPull(
-    { owner, name }: RepositoryName,
-    pull: { readonly head: string; readonly base: string; readonly title: string; readonly body: string },
-  ): Promise<Pull> {
+  async createPull({ owner, name }: RepositoryName, pull: NewPull): Promise<Pull> {
     const { data } = await this.#octokit.rest.pulls.create({ owner, repo: name, ...pull });
     return parsed(pullSchema, data);
   }

@@ -16,7 +16,7 @@ test('a plain remote opens no pull request', async () => {
   const forge = new GitForge('/nowhere');
   const commit = taskOf('b') as string as Parameters<GitForge['openPullRequest']>[0]['commit'];
   expect(forge.opensPullRequests).toBe(false);
-  const draft = { branch: 'peer/issue-7', base: null, title: 'x', body: 'x', commit };
+  const draft = { branch: 'peer/issue-7', base: null, title: 'x', body: 'x', draft: false, commit };
   expect(await forge.openPullRequest(draft)).toEqual({ branch: 'peer/issue-7', commit, pullRequest: null });
 });
 

@@ -37,6 +37,24 @@ describe('a pull request', () => {
     expect(setup.github.pulls()).toMatchObject([{ base: 'next' }]);
   });
 
+  test('that is not ready is a draft', async () => {
+    await using setup = await Setup.start();
+    const draft = await setup.pushed(setup.publisher.ours(task, 1));
+    const result = await setup.forge().openPullRequest({ ...draft, draft: true });
+    expect(result).toMatchObject({ pullRequest: { number: 1, state: 'open' } });
+    expect(setup.github.pulls()).toMatchObject([{ draft: true }]);
+    expect(setup.github.violations()).toEqual([]);
+  });
+
+  test('that is not ready is an ordinary one where the repository has no drafts', async () => {
+    await using setup = await Setup.start({ hasDrafts: false });
+    const draft = await setup.pushed(setup.publisher.ours(task, 1));
+    const result = await setup.forge().openPullRequest({ ...draft, draft: true });
+    expect(result).toMatchObject({ pullRequest: { number: 1, state: 'open' } });
+    expect(setup.github.pulls()).toMatchObject([{ draft: false, body: draft.body }]);
+    expect(setup.github.pulls()).toHaveLength(1);
+  });
+
   test('that is open already is adopted, whoever opened it and on whatever base', async () => {
     await using setup = await Setup.start();
     git(setup.bare, 'branch', 'next', 'main');
@@ -159,7 +177,14 @@ describe('a pull request', () => {
 describe('a refusal is told in one line with its mend', () => {
   test('a branch that is not there', async () => {
     await using setup = await Setup.start();
-    const draft = { branch, base: null, title: 'Mend it', body: '', commit: setup.publisher.ours(task, 1) };
+    const draft = {
+      branch,
+      base: null,
+      title: 'Mend it',
+      body: '',
+      draft: false,
+      commit: setup.publisher.ours(task, 1),
+    };
     const opening = setup.forge().openPullRequest(draft);
     await expect(opening).rejects.toMatchObject({ name: 'ForgeError', code: 'invalid', status: 422 });
     await expect(opening).rejects.toThrow(/^GitHub refused the request about Acme\/Widgets \(422\): .*head/);
@@ -204,7 +229,7 @@ describe('a refusal is told in one line with its mend', () => {
   test('a repository that is not there', async () => {
     await using setup = await Setup.start();
     const forge = setup.forge('good-token', { owner: 'acme', name: 'nothing' });
-    const draft = { branch, base: null, title: 'x', body: '', commit: setup.publisher.ours(task, 1) };
+    const draft = { branch, base: null, title: 'x', body: '', draft: false, commit: setup.publisher.ours(task, 1) };
     await expect(forge.openPullRequest(draft)).rejects.toMatchObject({ code: 'not-found' });
     await expect(forge.tip(branch)).rejects.toMatchObject({ name: 'ForgeError', code: 'not-found' });
   });

@@ -54,7 +54,7 @@ export class Setup implements AsyncDisposable {
   async pushed(commit: CommitId, expectedTip: CommitId | null = null): Promise<PullRequestDraft> {
     const pushed = await this.forge().push({ gitDir: this.publisher.gitDir, commit, branch, expectedTip });
     if (pushed.type !== 'pushed') throw new Error('the branch has moved');
-    return { branch, base: null, title: 'Mend it', body: 'Closes #7.', commit };
+    return { branch, base: null, title: 'Mend it', body: 'Closes #7.', draft: false, commit };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -24,6 +24,8 @@ export interface FakeRepository {
   readonly issues?: readonly FakeIssue[];
   /** Nobody without a token sees it. */
   readonly isPrivate?: boolean;
+  /** False: as in private repositories of GitHub's free plan. */
+  readonly hasDrafts?: boolean;
 }
 
 export interface FakeToken {
@@ -50,6 +52,7 @@ export interface PullState {
   /** Branches. */
   readonly head: string;
   readonly base: string;
+  readonly draft: boolean;
   /** The head's commit; it stays as it is once the pull request has ended. */
   commit: string;
   state: 'open' | 'closed' | 'merged';
@@ -68,14 +71,16 @@ export class RepositoryState {
   readonly name: string;
   readonly gitDir: string;
   readonly isPrivate: boolean;
+  readonly hasDrafts: boolean;
   readonly issues: IssueState[] = [];
   readonly pulls: PullState[] = [];
 
-  constructor({ owner, name, gitDir, issues, isPrivate }: FakeRepository) {
+  constructor({ owner, name, gitDir, issues, isPrivate, hasDrafts }: FakeRepository) {
     this.owner = owner;
     this.name = name;
     this.gitDir = gitDir;
     this.isPrivate = isPrivate ?? false;
+    this.hasDrafts = hasDrafts ?? true;
     for (const issue of issues ?? []) this.addIssue(issue);
   }
 

@@ -141,10 +141,13 @@ function createPull({ repository, body, token, shapes }: RepositoryCall): Answer
   const custom = (message: string): Answer => invalid({ resource: 'PullRequest', code: 'custom', message });
   const isOpen = repository.pulls.some((pull) => pull.state === 'open' && pull.head === head && pull.base === base);
   if (isOpen) return custom(`A pull request already exists for ${repository.owner}:${head}.`);
+  const draft = body.draft === true;
+  if (draft && !repository.hasDrafts) return refusal(422, 'Draft pull requests are not supported in this repository.');
   const ahead = Number(git(repository.gitDir, 'rev-list', '--count', `${baseTip}..${tip}`));
   if (ahead === 0) return custom(`No commits between ${base} and ${head}`);
   const text = typeof body.body === 'string' ? body.body : null;
-  const pull = repository.openPull({ title: String(body.title), body: text, author: token?.login ?? '', head, base });
+  const author = token?.login ?? '';
+  const pull = repository.openPull({ title: String(body.title), body: text, author, head, base, draft });
   return created(shapes.pull(repository, pull, 'full'));
 }
 

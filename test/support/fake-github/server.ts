@@ -107,7 +107,7 @@ export class FakeGitHub implements AsyncDisposable {
 
   /** As a person opens one, by hand. */
   openPull(pull: { readonly title: string; readonly head: string; readonly base: string }, slug?: string): number {
-    return this.#repository(slug).openPull({ ...pull, body: null, author: 'octocat' }).number;
+    return this.#repository(slug).openPull({ ...pull, body: null, author: 'octocat', draft: false }).number;
   }
 
   removeBranch(branch: string, slug?: string): void {

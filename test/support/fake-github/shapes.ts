@@ -85,6 +85,7 @@ export class Shapes {
       number: pull.number,
       title: pull.title,
       body: pull.body,
+      draft: pull.draft,
       state: pull.state === 'open' ? 'open' : 'closed',
       user: { login: pull.author },
       head: side(pull.head, pull.commit),
