@@ -25,6 +25,20 @@ const Denied = new Set(['auth', 'not-found', 'unauthorized', 'forbidden']);
 /** This PC's own trouble: another may do better, and the agent has not failed. */
 const NotHere = new Set(['no-git', 'ENOSPC', 'EDQUOT', 'EROFS', 'EMFILE', 'ENFILE', 'EACCES', 'EPERM', 'EIO']);
 
+/** For a log. */
+export function describeEnding(ending: Ending): string {
+  switch (ending.type) {
+    case 'published':
+      return `published as ${ending.result.pullRequest?.url ?? ending.result.branch}`;
+    case 'stopped':
+      return 'stopped';
+    case 'failed':
+    case 'refused':
+    case 'quota':
+      return `${ending.type}: ${ending.reason}`;
+  }
+}
+
 /** The forge does not let this PC in. */
 export const isDenied = (error: unknown): boolean => Denied.has(codeOf(error) ?? '');
 

@@ -10,20 +10,24 @@ export interface AgentEnvironment {
   readonly sessionDir?: string;
 }
 
-/** The environment of an agent's command, built from an allow-list. */
-export function agentEnvironment(
-  { tmp, taskFile, sessionDir }: AgentEnvironment,
+/** The environment of whatever runs in an agent's clone, built from an allow-list. */
+export function bareEnvironment(
+  tmp: string,
   from: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string> {
   const inherited = Object.entries(from).flatMap(([name, value]) =>
     value !== undefined && isInherited(name) ? [[name, value]] : [],
   );
-  return {
-    ...Object.fromEntries(inherited),
-    TMPDIR: tmp,
-    ...(taskFile !== undefined && { PEER_TASK_FILE: taskFile }),
-    ...(sessionDir !== undefined && { PEER_SESSION_DIR: sessionDir }),
-    // Nobody is there to answer.
-    GIT_TERMINAL_PROMPT: '0',
-  };
+  // Nobody is there to answer.
+  return { ...Object.fromEntries(inherited), TMPDIR: tmp, GIT_TERMINAL_PROMPT: '0' };
 }
+
+/** That of an agent's command. */
+export const agentEnvironment = (
+  { tmp, taskFile, sessionDir }: AgentEnvironment,
+  from: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string> => ({
+  ...bareEnvironment(tmp, from),
+  ...(taskFile !== undefined && { PEER_TASK_FILE: taskFile }),
+  ...(sessionDir !== undefined && { PEER_SESSION_DIR: sessionDir }),
+});

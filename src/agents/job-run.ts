@@ -1,34 +1,31 @@
 import type { AgentReport, Job, PublishStep, StopReason } from '../protocol/agent.ts';
 import type { CommitId } from '../protocol/ids.ts';
-import type { Checkpoint } from '../protocol/state.ts';
 import type { Access } from './access.ts';
 import type { AttemptLog, AttemptLogs } from './attempt-log.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
 import type { CheckpointFiles } from './checkpoint/files.ts';
-import { bounded, type Ending, endingOf, failed, isDenied, refused, stopped } from './ending.ts';
+import type { Identity } from './commit.ts';
+import { bounded, describeEnding, type Ending, endingOf, failed, isDenied, refused, stopped } from './ending.ts';
 import type { NoExecutor } from './executors/choose.ts';
-import type { Executor, ExecutorEvent, ExecutorOutcome } from './executors/executor.ts';
+import type { Executor, ExecutorEvent } from './executors/executor.ts';
 import type { Forge, ForgeFor } from './forge/forge.ts';
 import { Grants } from './grants.ts';
 import { printable } from './lines.ts';
+import { type Opened, openWorkspace } from './opening.ts';
 import { ProgressTeller } from './progress.ts';
 import { type Published, Publisher } from './publisher.ts';
-import { retrying } from './retry.ts';
+import type { Account } from './pull-request.ts';
 import { noSandbox } from './sandbox/sandbox.ts';
-import type { Identity } from './snapshot.ts';
 import { type Catalogue, chooseSpecialist } from './specialists/catalogue.ts';
 import type { Specialist } from './specialists/specialist.ts';
-import { Work } from './work.ts';
-import type { Saved, Workspace, Workspaces } from './workspace.ts';
+import type { VerifySettings } from './verify/choose.ts';
+import { isVerified, verdictOf } from './verify/verdict.ts';
+import { type Finished, Work, type WorkOutcome } from './work.ts';
+import type { Workspace } from './workspace.ts';
+import type { Workspaces } from './workspaces.ts';
 
 /** A checkpoint that takes longer is none. */
 const packMs = 60_000;
-
-interface Opened {
-  readonly workspace: Workspace;
-  /** What it was made from; null where that is the repository alone. */
-  readonly saved: Checkpoint | null;
-}
 
 /** What all jobs of a peer share. */
 export interface JobParts {
@@ -41,6 +38,7 @@ export interface JobParts {
   readonly specialists: Catalogue;
   readonly logs: AttemptLogs;
   readonly identity: Identity;
+  readonly verify: VerifySettings;
   readonly backoffMs: readonly number[];
   /** The beginning of the marks of this home's processes. */
   readonly markPrefix: string;
@@ -101,78 +99,66 @@ export class JobRun {
     const earlier = await publisher.finishEarlier();
     if (earlier !== null) return this.#withCost(earlier);
     if ('reason' in executor) return refused(executor.reason);
-    const { workspace, saved } = await this.#openWorkspace(forge, executor);
+    const { workspace, saved } = await this.#open(forge, executor);
     try {
       if (saved?.finished !== true) return await this.#work(workspace, executor, publisher);
       this.#say(`publishing what attempt ${saved.attempt} has finished`);
-      return await this.#publish(workspace, publisher, null, async () => {});
+      return await this.#publishSaved(workspace, publisher);
     } finally {
       // A folder that cannot be removed now goes at the next start.
       await workspace.remove().catch((error: unknown) => this.#note(String(error)));
     }
   }
 
-  /** From the last checkpoint, where there is one that can be had; else from the repository alone. */
-  async #openWorkspace(forge: Forge, executor: Executor): Promise<Opened> {
-    const { task, attempt, checkpoint } = this.#job;
-    const { workspaces, identity, backoffMs, access } = this.#parts;
-    const open = (saved: Saved | null): Promise<Workspace> =>
-      retrying(
-        () => workspaces.open(task, attempt, forge.remote(), identity, this.#signal, saved),
-        backoffMs,
-        this.#signal,
-      );
-    if (checkpoint !== null) {
-      try {
-        this.#say(`fetching the repository, and what attempt ${checkpoint.attempt} has saved`);
-        const withSession = checkpoint.session !== null && checkpoint.session === executor.session;
-        const file = await this.#fetchCheckpoint(checkpoint);
-        const workspace = await open({ ...checkpoint, file, withSession });
-        access.allow(task.body.repository);
-        return { workspace, saved: checkpoint };
-      } catch (error) {
-        this.#signal.throwIfAborted();
-        this.#note(`starting afresh: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }
-    this.#say('fetching the repository');
-    const workspace = await open(null);
+  async #open(forge: Forge, executor: Executor): Promise<Opened> {
+    const { task } = this.#job;
+    const { workspaces, files, identity, backoffMs, access } = this.#parts;
+    const opened = await openWorkspace({
+      job: this.#job,
+      remote: forge.remote(),
+      executor,
+      workspaces,
+      files,
+      identity,
+      backoffMs,
+      signal: this.#signal,
+      say: (text) => this.#say(text),
+    });
     access.allow(task.body.repository);
-    return { workspace, saved: null };
-  }
-
-  #fetchCheckpoint({ blob }: Checkpoint): Promise<string> {
-    const { task, holders } = this.#job;
-    return this.#parts.files.fetch(task.id, blob, holders, this.#signal);
+    return opened;
   }
 
   async #work(workspace: Workspace, executor: Executor, publisher: Publisher): Promise<Ending> {
     if (this.#isSpent()) return failed('nothing is left of what the task may cost', null, true);
     this.#say(`the agent starts (${executor.name})`);
     const checkpointer = this.#checkpointerFor(workspace, executor);
-    checkpointer.start();
     const work = new Work({
       job: this.#job,
       workspace,
       executor,
       specialist: await this.#specialistFor(workspace),
       sandbox: noSandbox,
+      verify: this.#parts.verify,
+      checkpointer,
       markPrefix: this.#parts.markPrefix,
       signal: this.#signal,
       onEvent: (event) => this.#onEvent(event),
+      say: (text) => this.#say(text),
     });
     const outcome = await work.run();
-    await checkpointer.stop();
+    const isSaved = outcome.type === 'interrupted' && outcome.isSaved;
     const isPoor = outcome.type === 'quota' || (outcome.type === 'failed' && this.#isSpent());
-    if (this.#isHandedOver || isPoor) await checkpointer.make();
+    if ((this.#isHandedOver && !isSaved) || isPoor) await checkpointer.make();
     this.#signal.throwIfAborted();
+    if (outcome.type === 'unchanged') return this.#unchanged(outcome.summary);
     if (outcome.type !== 'finished') return this.#unfinished(outcome);
-    this.#say('the agent has finished; committing its work');
-    return this.#publish(workspace, publisher, outcome.summary, (commit) => checkpointer.make(commit));
+    const commit = await this.#withVerdict(workspace, outcome);
+    await checkpointer.make(commit, true);
+    return this.#publish(workspace, publisher, commit, outcome);
   }
 
-  async #specialistFor({ repository }: Workspace): Promise<Specialist> {
-    const { specialist, notes } = await chooseSpecialist(this.#job.task, this.#parts.specialists, repository);
+  async #specialistFor({ clone }: Workspace): Promise<Specialist> {
+    const { specialist, notes } = await chooseSpecialist(this.#job.task, this.#parts.specialists, clone);
     for (const note of notes) this.#note(note);
     return specialist;
   }
@@ -185,17 +171,15 @@ export class JobRun {
 
   #checkpointerFor(workspace: Workspace, { session }: Executor): Checkpointer {
     const { task, attempt } = this.#job;
-    const { identity, files, checkpointEveryMs: everyMs } = this.#parts;
-    const sessionDir = session === null ? null : workspace.sessionDir;
-    const saving = { task, attempt, identity, sessionDir };
+    const { files, checkpointEveryMs: everyMs } = this.#parts;
     return new Checkpointer({
       task,
       attempt,
       base: workspace.base.commit,
       sessionKind: session,
-      saved: workspace.savedContent,
+      saved: workspace.saved?.content ?? null,
       // Not the job's own signal: what is saved as the job is stopped is what it is all for.
-      pack: (commit) => workspace.pack(saving, commit, AbortSignal.timeout(packMs)),
+      pack: (commit) => workspace.pack({ hasSession: session !== null, commit }, AbortSignal.timeout(packMs)),
       files,
       report: this.#report,
       note: (text) => this.#note(text),
@@ -203,25 +187,31 @@ export class JobRun {
     });
   }
 
-  /** I3: the commit carries this attempt's number, also where an earlier one has made it: the fence goes by that. */
-  async #publish(
-    workspace: Workspace,
-    publisher: Publisher,
-    summary: string | null,
-    save: (commit: CommitId) => Promise<void>,
-  ): Promise<Ending> {
-    const { task, attempt } = this.#job;
-    const commit = await workspace.snapshot(task, attempt, this.#parts.identity, this.#signal);
-    if (commit === null) {
-      const said = summary === null ? 'it said nothing' : `it said: ${summary}`;
-      return failed(`the agent changed nothing; ${said}`, this.#costUsd);
-    }
-    await save(commit);
-    this.#say(`publishing ${commit.slice(0, 10)}`);
-    return this.#withCost(await publisher.publish(commit, workspace.publishDir, summary));
+  /** What was run to reach a verdict could write to where the commit is. */
+  async #withVerdict(workspace: Workspace, { commit, verdict }: Finished): Promise<CommitId> {
+    const verified = isVerified(verdict);
+    return verified === null ? commit : workspace.retake(commit, verified, this.#signal);
   }
 
-  #unfinished(outcome: Exclude<ExecutorOutcome, { type: 'finished' }>): Ending {
+  /** I3: the commit carries this attempt's number, also where an earlier one has made it: the fence goes by that. */
+  async #publishSaved(workspace: Workspace, publisher: Publisher): Promise<Ending> {
+    const verified = workspace.saved?.verified ?? null;
+    const commit = await workspace.snapshot(this.#signal, verified);
+    if (commit === null) return this.#unchanged(null);
+    return this.#publish(workspace, publisher, commit, { summary: null, verdict: verdictOf(verified) });
+  }
+
+  async #publish({ publishDir }: Workspace, publisher: Publisher, commit: CommitId, account: Account): Promise<Ending> {
+    this.#say(`publishing ${commit.slice(0, 10)}`);
+    return this.#withCost(await publisher.publish(commit, publishDir, account));
+  }
+
+  #unchanged(summary: string | null): Ending {
+    const said = summary === null ? 'it said nothing' : `it said: ${summary}`;
+    return failed(`the agent changed nothing; ${said}`, this.#costUsd);
+  }
+
+  #unfinished(outcome: Exclude<WorkOutcome, { type: 'finished' | 'unchanged' }>): Ending {
     switch (outcome.type) {
       case 'failed':
         return failed(outcome.reason, this.#costUsd);
@@ -280,18 +270,5 @@ export class JobRun {
 
   #note(text: string): void {
     this.#log?.write(`[mesh] ${printable(text)}`);
-  }
-}
-
-function describeEnding(ending: Ending): string {
-  switch (ending.type) {
-    case 'published':
-      return `published as ${ending.result.pullRequest?.url ?? ending.result.branch}`;
-    case 'stopped':
-      return 'stopped';
-    case 'failed':
-    case 'refused':
-    case 'quota':
-      return `${ending.type}: ${ending.reason}`;
   }
 }

@@ -4,13 +4,13 @@ type IssueSource = Extract<Source, { type: 'issue' }>;
 
 /**
  * What the agent is told. An issue's text comes from anybody, so it is fenced by a line that it cannot contain, and named
- * as data; a person's own prompt is an instruction.
+ * as data; a person's own prompt is an instruction. `verify` is the command that is to judge the work.
  */
-export function promptFor(task: Task): string {
+export function promptFor(task: Task, verify: string | null = task.body.verify): string {
   const { body } = task;
   return [
     `# Task: ${heading(task)}`,
-    instructions(task),
+    instructions(task, verify),
     body.source.type === 'prompt' ? ownText(body.prompt) : issueText(body, body.source, task.id),
   ]
     .join('\n\n')
@@ -25,7 +25,7 @@ export const goOnText =
 const heading = ({ body: { source, title } }: Task): string =>
   source.type === 'issue' ? `issue #${source.number}` : title.replaceAll(/\s+/g, ' ');
 
-function instructions({ body }: Task): string {
+function instructions({ body }: Task, verify: string | null): string {
   const lines = [
     'You are working in a fresh clone of the repository, in the current folder. Make the change that the task asks for.',
     '- Change files only inside this folder. Follow the conventions of the code that is there.',
@@ -35,7 +35,8 @@ function instructions({ body }: Task): string {
     '- End with a short summary of what you changed and why.',
   ];
   if (body.path !== null) lines.push(`- The task concerns the folder \`${body.path}\` of a larger repository.`);
-  if (body.verify !== null) lines.push(`- This command must pass when you are done: \`${body.verify}\``);
+  if (verify !== null)
+    lines.push(`- This command must pass when you are done: \`${verify}\`. It is run for you afterwards.`);
   return lines.join('\n');
 }
 

@@ -7,9 +7,10 @@ import type { TaskResult } from '../protocol/state.ts';
 import { type Ending, failed } from './ending.ts';
 import type { Forge } from './forge/forge.ts';
 import type { Grant, Grants } from './grants.ts';
-import { pullRequestText } from './pull-request.ts';
+import { type Account, pullRequestText } from './pull-request.ts';
 import { isPassing, retrying } from './retry.ts';
 import { judgeTip } from './tip.ts';
+import { isVerified, verdictOf } from './verify/verdict.ts';
 
 export interface PublisherParts {
   readonly job: Job;
@@ -43,25 +44,30 @@ export class Publisher {
     const { publication } = this.#parts.job;
     if (publication === null) return null;
     const tip = await this.#tip();
-    return tip?.commit === publication.commit ? this.#open(publication.commit, null) : null;
+    if (tip?.commit !== publication.commit) return null;
+    return this.#open(publication.commit, { summary: null, verdict: verdictOf(tip.verified) });
   }
 
   /**
    * Pushes the commit and opens the pull request. A push that was lost on its way, or lost the race, starts over from the
    * branch's tip, with a new grant: the tip decides what has happened.
    */
-  async publish(commit: CommitId, gitDir: string, summary: string | null): Promise<Published> {
+  async publish(commit: CommitId, gitDir: string, account: Account): Promise<Published> {
     const { job, forge, backoffMs, signal } = this.#parts;
     for (let moves = 0, losses = 0; moves < MaxMoves; ) {
       const own = { task: job.task.id, attempt: job.attempt, commit };
-      const verdict = judgeTip(await this.#tip(), own, this.#branch);
-      if (verdict.type === 'taken') return failed(verdict.reason, null, true);
-      if (verdict.type === 'there') return this.#open(verdict.commit, summary);
-      const { expectedTip } = verdict;
+      const tip = await this.#tip();
+      const found = judgeTip(tip, own, this.#branch);
+      if (found.type === 'taken') return failed(found.reason, null, true);
+      if (found.type === 'there') {
+        const isOwn = found.commit === commit;
+        return this.#open(found.commit, isOwn ? account : { ...account, verdict: verdictOf(tip?.verified ?? null) });
+      }
+      const { expectedTip } = found;
       await this.#granted('push', commit, expectedTip);
       try {
         const pushed = await forge.push({ gitDir, commit, branch: this.#branch, expectedTip });
-        if (pushed.type === 'pushed') return this.#open(commit, summary);
+        if (pushed.type === 'pushed') return this.#open(commit, account);
         moves += 1;
       } catch (error) {
         const pauseMs = backoffMs[losses];
@@ -73,13 +79,18 @@ export class Publisher {
     return failed(`the branch \`${this.#branch}\` moved with every push`, null);
   }
 
-  async #open(commit: CommitId, summary: string | null): Promise<Published> {
+  /** What is known to fail is a draft. */
+  async #open(commit: CommitId, account: Account): Promise<Published> {
     const { job, forge, costUsd, backoffMs, signal } = this.#parts;
-    if (!forge.opensPullRequests) {
-      return { type: 'published', result: { branch: this.#branch, commit, pullRequest: null } };
-    }
+    const verified = isVerified(account.verdict);
+    const published = (result: TaskResult): Published => ({
+      type: 'published',
+      result: verified === null ? result : { ...result, verified },
+    });
+    if (!forge.opensPullRequests) return published({ branch: this.#branch, commit, pullRequest: null });
     const total = addUsd(job.earlierCostUsd, costUsd() ?? 0);
-    const { title, body } = pullRequestText(job.task, job.attempt, summary, total);
+    const { title, body } = pullRequestText(job.task, job.attempt, account, total);
+    const draft = verified === false;
     const open = async (): Promise<TaskResult> => {
       await this.#granted('open', commit, commit);
       return forge.openPullRequest({
@@ -87,11 +98,11 @@ export class Publisher {
         base: job.task.body.base,
         title,
         body,
-        draft: false,
+        draft,
         commit,
       });
     };
-    return { type: 'published', result: await retrying(open, backoffMs, signal) };
+    return published(await retrying(open, backoffMs, signal));
   }
 
   /** Asks for a grant until there is one that can still be used. */

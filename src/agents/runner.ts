@@ -15,6 +15,7 @@ import type { Repository } from '../protocol/record.ts';
 import { Access } from './access.ts';
 import { AttemptLogs } from './attempt-log.ts';
 import type { CheckpointFiles } from './checkpoint/files.ts';
+import type { Identity } from './commit.ts';
 import { endingOf, refused } from './ending.ts';
 import type { NoExecutor } from './executors/choose.ts';
 import type { Executor } from './executors/executor.ts';
@@ -23,9 +24,9 @@ import { type JobParts, JobRun } from './job-run.ts';
 import { Mirrors } from './mirror.ts';
 import { ProcessTree } from './process-tree.ts';
 import { defaultBackoffMs } from './retry.ts';
-import type { Identity } from './snapshot.ts';
 import type { Catalogue } from './specialists/catalogue.ts';
-import { Workspaces } from './workspace.ts';
+import { defaultVerify, type VerifySettings } from './verify/choose.ts';
+import { Workspaces } from './workspaces.ts';
 
 export interface AgentRunnerOptions {
   /** The peer's state folder. No other process uses it: the peer's store has locked it. */
@@ -36,6 +37,8 @@ export interface AgentRunnerOptions {
   readonly files: CheckpointFiles;
   readonly specialists: Catalogue;
   readonly checkpointEveryMs: number;
+  /** What has to pass before a result is published. */
+  readonly verify?: VerifySettings;
   /** Author of commits; an agent's own commits keep theirs. */
   readonly identity?: Identity;
   /** Pauses between tries when the network fails, in milliseconds. */
@@ -63,7 +66,8 @@ class Runner implements ClosableAgentRunner {
   #closing = false;
 
   constructor(options: AgentRunnerOptions) {
-    const { home, host, executor, forgeFor, files, specialists, checkpointEveryMs, identity, backoffMs } = options;
+    const { home, host, executor, forgeFor, files, specialists, checkpointEveryMs, verify, identity, backoffMs } =
+      options;
     const mirrors = new Mirrors(home);
     this.#parts = {
       executor,
@@ -74,6 +78,7 @@ class Runner implements ClosableAgentRunner {
       workspaces: new Workspaces(home, mirrors),
       access: new Access(host, forgeFor, mirrors),
       logs: new AttemptLogs(home),
+      verify: verify ?? defaultVerify,
       identity: identity ?? defaultIdentity,
       backoffMs: backoffMs ?? defaultBackoffMs,
       markPrefix: `${createHash('sha256').update(resolve(home)).digest('hex').slice(0, 16)}.`,

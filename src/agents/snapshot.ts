@@ -1,17 +1,12 @@
-import { constants } from 'node:fs';
-import { lstat, open, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CommitId, commitIdSchema, type TaskId } from '../protocol/ids.ts';
+import type { CommitId } from '../protocol/ids.ts';
+import { readHead } from './clone-head.ts';
+import { commitTree, reword, type Signature } from './commit.ts';
 import { GitError, type GitOptions, git } from './git.ts';
-import { clip, oneLine } from './lines.ts';
 import { initBare, WorkspaceError } from './mirror.ts';
 
-export interface Identity {
-  readonly name: string;
-  readonly email: string;
-}
-
-export interface SnapshotRequest {
+export interface SnapshotRequest extends Signature {
   readonly clone: string;
   /** The bare repository to make; the commit is pushed from there. */
   readonly publishDir: string;
@@ -19,11 +14,16 @@ export interface SnapshotRequest {
   /** A folder that only the peer uses, for an index and packs on their way. */
   readonly scratch: string;
   readonly base: CommitId;
-  readonly title: string;
-  readonly task: TaskId;
-  readonly attempt: number;
-  readonly identity: Identity;
+  /** Files that lie in the clone and are no work, as long as they are as they were. */
+  readonly droppings: readonly Dropping[];
   readonly signal: AbortSignal;
+}
+
+/** A file that was left by something else than the agent. */
+export interface Dropping {
+  readonly path: string;
+  /** Its mode and object id. */
+  readonly content: string;
 }
 
 /**
@@ -37,16 +37,40 @@ export interface SnapshotRequest {
  * Throws GitError and WorkspaceError.
  */
 export async function takeSnapshot(request: SnapshotRequest): Promise<CommitId | null> {
-  const { base, mirrorDir, publishDir } = request;
-  await initBare(publishDir, base);
-  await writeFile(join(publishDir, 'objects', 'info', 'alternates'), `${join(mirrorDir, 'objects')}\n`);
-  const head = (await readHead(request.clone)) ?? base;
-  if (head !== base) await importCommits(request, head);
+  const { base } = request;
+  const head = await importWork(request);
   const tree = await writeTree(request, head);
   const treeOf = (commit: CommitId): Promise<string> => line(['rev-parse', `${commit}^{tree}`], inPublish(request));
   if (tree === (await treeOf(base))) return null;
   const ownTip = head !== base && tree === (await treeOf(head));
-  return ownTip ? rewordTip(request, head) : commitTree(request, tree, head);
+  return ownTip ? reword(request, head, inPublish(request)) : commitTree(request, tree, head, inPublish(request));
+}
+
+/** The files that have come into the clone since `commit` was made of it, whose objects are in the repository `from`. */
+export async function newSince(request: SnapshotRequest, commit: CommitId, from: string): Promise<readonly Dropping[]> {
+  const { options: index } = await stage(request, await importWork(request));
+  const tree = await line(['write-tree'], index);
+  const options = ['-r', '-z', '--raw', '--no-renames', '--no-abbrev', '--diff-filter=A'];
+  const { stdout } = await git(['diff-tree', ...options, commit, tree], {
+    ...inPublish(request),
+    env: alternate(join(from, 'objects')),
+  });
+  // `:000000 100644 <old> <new> A`, then the path.
+  const [...fields] = stdout.split('\0');
+  return fields.flatMap((path, i) => {
+    const [, mode, , id] = (i % 2 === 1 ? fields[i - 1] : undefined)?.split(' ') ?? [];
+    return mode === undefined ? [] : [{ path, content: `${mode} ${id}` }];
+  });
+}
+
+/**
+ * The commit once more, with all that its signature says by now, in a new repository: since it was made, a program has run that
+ * may have written to the old one, `from`. Its objects are checked as they are taken over.
+ */
+export async function retake(request: SnapshotRequest, commit: CommitId, from: string): Promise<CommitId> {
+  await begin(request);
+  await importCommits(request, commit, join(from, 'objects'));
+  return reword(request, commit, inPublish(request));
 }
 
 const inPublish = ({ publishDir, signal }: SnapshotRequest): GitOptions => ({ gitDir: publishDir, signal });
@@ -54,50 +78,33 @@ const inPublish = ({ publishDir, signal }: SnapshotRequest): GitOptions => ({ gi
 const line = async (args: readonly string[], options: GitOptions): Promise<string> =>
   (await git(args, options)).stdout.trim();
 
-/** The commit that the clone's HEAD names, read as a file; null where it names none. */
-export async function readHead(clone: string): Promise<CommitId | null> {
-  const gitDir = join(clone, '.git');
-  if (!(await lstat(gitDir).catch(() => null))?.isDirectory()) return null;
-  const head = (await readText(join(gitDir, 'HEAD'))).trim();
-  const ref = /^ref: (refs\/heads\/[\w./@+-]+)$/.exec(head)?.[1];
-  if (ref === undefined) return commitOrNull(head);
-  if (ref.split('/').includes('..')) return null;
-  const loose = commitOrNull((await readText(join(gitDir, ref))).trim());
-  if (loose !== null) return loose;
-  const packed = (await readText(join(gitDir, 'packed-refs'))).split('\n').find((one) => one.endsWith(` ${ref}`));
-  return commitOrNull(packed?.split(' ')[0] ?? '');
+async function begin({ base, mirrorDir, publishDir }: SnapshotRequest): Promise<void> {
+  await initBare(publishDir, base);
+  await writeFile(join(publishDir, 'objects', 'info', 'alternates'), `${join(mirrorDir, 'objects')}\n`);
 }
 
-/** Far more than any HEAD or list of refs that matters. */
-const maxRefBytes = 4 * 1024 * 1024;
-
-/** A pipe that the agent has put in its place would never end, and a link would lead elsewhere. */
-async function readText(path: string): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(() => null);
-  if (file === null) return '';
-  try {
-    const found = await file.stat();
-    return found.isFile() && found.size <= maxRefBytes ? await file.readFile('utf8') : '';
-  } finally {
-    await file.close();
-  }
+/** The agent's last commit, with all that it stands on. */
+async function importWork(request: SnapshotRequest): Promise<CommitId> {
+  const { base, clone } = request;
+  await begin(request);
+  const head = (await readHead(clone)) ?? base;
+  if (head !== base) await importCommits(request, head, join(clone, '.git', 'objects'));
+  return head;
 }
 
-function commitOrNull(text: string): CommitId | null {
-  const parsed = commitIdSchema.safeParse(text);
-  return parsed.success ? parsed.data : null;
-}
+/** Quoted, since the variable is a list with `:` between its parts. */
+const alternate = (objects: string): Record<string, string> => ({
+  GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(objects),
+});
 
-/** Copies the agent's own commits over: packed from its object files, then checked one by one as they are unpacked. */
-async function importCommits(request: SnapshotRequest, head: CommitId): Promise<void> {
-  const { base, clone, scratch, signal } = request;
+/** Copies commits over that somebody else may have written: packed from the object files, then checked one by one as they are unpacked. */
+async function importCommits(request: SnapshotRequest, head: CommitId, objects: string): Promise<void> {
+  const { base, scratch, signal } = request;
   const prefix = join(scratch, 'import');
-  // Quoted, since the variable is a list with `:` between its parts.
-  const alternates = JSON.stringify(join(clone, '.git', 'objects'));
   const pack = await line(['pack-objects', '--revs', '--quiet', '--end-of-options', prefix], {
     ...inPublish(request),
     input: `${head}\n^${base}\n`,
-    env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates },
+    env: alternate(objects),
   });
   const inputFile = `${prefix}-${pack}.pack`;
   await git(['index-pack', '--strict', '--stdin'], { ...inPublish(request), inputFile, signal });
@@ -116,8 +123,26 @@ async function isAncestor(request: SnapshotRequest, base: CommitId, head: Commit
   }
 }
 
-/** The tree of all that lies in the work tree and is not ignored. */
+interface Staged {
+  readonly options: GitOptions;
+  readonly files: readonly Dropping[];
+  /** Those of the commit. */
+  readonly submodules: readonly string[];
+}
+
+/** The tree of the agent's work. */
 async function writeTree(request: SnapshotRequest, head: CommitId): Promise<string> {
+  const { options, files, submodules } = await stage(request, head);
+  const work = await withoutDroppings(request.droppings, files, options);
+  const added = work.find((file) => isGitlink(file) && !submodules.includes(file.path));
+  if (added !== undefined) {
+    throw new WorkspaceError('bad-result', `the agent left a git repository of its own in \`${added.path}\``);
+  }
+  return line(['write-tree'], options);
+}
+
+/** All that lies in the work tree and is not ignored, in an index. */
+async function stage(request: SnapshotRequest, head: CommitId): Promise<Staged> {
   const { clone, scratch } = request;
   const options: GitOptions = {
     ...inPublish(request),
@@ -125,68 +150,30 @@ async function writeTree(request: SnapshotRequest, head: CommitId): Promise<stri
     env: { GIT_WORK_TREE: clone, GIT_INDEX_FILE: join(scratch, 'index') },
   };
   await git(['read-tree', head], options);
-  const submodules = await gitlinks(options);
+  const submodules = (await filesIn(options)).filter(isGitlink).map(({ path }) => path);
   // A submodule stays as the commit has it: to look into it, git would run in it, under a configuration that the agent wrote.
   const except = submodules.map((path) => `:(exclude,top,literal)${path}`);
   const excludes = `core.excludesFile=${join(clone, '.git', 'info', 'exclude')}`;
   await git(['-c', excludes, 'add', '--all', '--', '.', ...except], options);
-  const added = (await gitlinks(options)).filter((path) => !submodules.includes(path));
-  if (added.length > 0) {
-    throw new WorkspaceError('bad-result', `the agent left a git repository of its own in \`${added[0]}\``);
-  }
-  return line(['write-tree'], options);
+  return { options, files: await filesIn(options), submodules };
 }
 
-async function gitlinks(options: GitOptions): Promise<readonly string[]> {
+const isGitlink = ({ content }: Dropping): boolean => content.startsWith('160000 ');
+
+async function filesIn(options: GitOptions): Promise<readonly Dropping[]> {
   const { stdout } = await git(['ls-files', '--stage', '-z'], options);
-  return stdout
-    .split('\0')
-    .flatMap((entry) => (entry.startsWith('160000 ') ? [entry.slice(entry.indexOf('\t') + 1)] : []));
+  return stdout.split('\0').flatMap((entry) => {
+    const [, content, path] = /^(\d+ [0-9a-f]+) \d\t(.*)$/s.exec(entry) ?? [];
+    return content === undefined || path === undefined ? [] : [{ path, content }];
+  });
 }
 
-const trailers = ({ task, attempt }: SnapshotRequest): string => `Mesh-Task: ${task}\nMesh-Attempt: ${attempt}\n`;
-
-const committer = ({ identity }: SnapshotRequest): Record<string, string> => ({
-  GIT_COMMITTER_NAME: identity.name,
-  GIT_COMMITTER_EMAIL: identity.email,
-});
-
-async function commitTree(request: SnapshotRequest, tree: string, parent: CommitId): Promise<CommitId> {
-  const { identity } = request;
-  const commit = await line(['commit-tree', tree, '-p', parent], {
-    ...inPublish(request),
-    input: `${oneLine(request.title, 200)}\n\n${trailers(request)}`,
-    env: { ...committer(request), GIT_AUTHOR_NAME: identity.name, GIT_AUTHOR_EMAIL: identity.email },
-  });
-  return commitIdSchema.parse(commit);
+/** Takes them out of the index; one that the agent has written to since is its work. */
+async function withoutDroppings(droppings: readonly Dropping[], files: readonly Dropping[], options: GitOptions) {
+  const left = new Map(droppings.map(({ path, content }) => [path, content]));
+  const isLeft = ({ path, content }: Dropping): boolean => left.get(path) === content;
+  const input = files.filter(isLeft).map(({ path }) => `${path}\0`);
+  if (input.length === 0) return files;
+  await git(['update-index', '--force-remove', '-z', '--stdin'], { ...options, input: input.join('') });
+  return files.filter((file) => !isLeft(file));
 }
-
-/** The agent has committed everything itself: its last commit again, with our trailers and without any of its own making. */
-async function rewordTip(request: SnapshotRequest, head: CommitId): Promise<CommitId> {
-  const format = '--format=%an%x00%ae%x00%ad%x00%P%x00%T%x00%B';
-  const { stdout } = await git(['log', '-1', '--date=raw', format, head], inPublish(request));
-  const [author = '', email = '', date = '', parents = '', tree = '', ...body] = stdout.split('\0');
-  const message = body.join('').replaceAll(/^[ \t]*Mesh-(Task|Attempt)[ \t]*:.*$\n?/gim, '');
-  const withTrailers = await git(['interpret-trailers', '--no-divider', ...trailerOptions(request)], {
-    ...inPublish(request),
-    input: `${clip(message.trim() || request.title, 64 * 1024)}\n`,
-  });
-  const options = parents.split(' ').flatMap((parent) => ['-p', parent]);
-  const commit = await line(['commit-tree', tree, ...options], {
-    ...inPublish(request),
-    input: `${withTrailers.stdout}\n`,
-    env: {
-      ...committer(request),
-      GIT_AUTHOR_NAME: author.trim() || request.identity.name,
-      GIT_AUTHOR_EMAIL: email,
-      GIT_AUTHOR_DATE: date,
-    },
-  });
-  return commitIdSchema.parse(commit);
-}
-
-const trailerOptions = (request: SnapshotRequest): readonly string[] =>
-  trailers(request)
-    .trim()
-    .split('\n')
-    .flatMap((trailer) => ['--trailer', trailer]);

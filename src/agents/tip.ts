@@ -13,7 +13,7 @@ export type TipVerdict =
  * adopted, and whatever else is there belongs to somebody.
  */
 export function judgeTip(
-  tip: BranchTip | null,
+  tip: Omit<BranchTip, 'verified'> | null,
   own: { readonly task: TaskId; readonly attempt: number; readonly commit: CommitId },
   branch: string,
 ): TipVerdict {

@@ -161,9 +161,10 @@ const partsText = (parts: BidJson['parts']): string =>
 /** The pull request, or the branch where there is none. */
 export function describeResult({ result }: TaskJson): string {
   if (result === null) return '-';
-  const { pullRequest, branch, commit } = result;
-  if (pullRequest === null) return `branch ${branch} at ${commit?.slice(0, 10) ?? '?'}`;
-  return `${pullRequest.url}${pullRequest.state === 'open' ? '' : ` (${pullRequest.state})`}`;
+  const { pullRequest, branch, commit, verified } = result;
+  const note = verified === false ? ', not ready: its tests fail' : '';
+  if (pullRequest === null) return `branch ${branch} at ${commit?.slice(0, 10) ?? '?'}${note}`;
+  return `${pullRequest.url}${pullRequest.state === 'open' ? '' : ` (${pullRequest.state})`}${note}`;
 }
 
 /** How a command that waited for the task ends. */

@@ -104,6 +104,7 @@ async function startService(
         files,
         specialists: options.catalogue,
         checkpointEveryMs: options.checkpointEveryMs,
+        verify: options.verify,
       }),
     checkpoints: new CheckpointFolder(home.folder),
     log,

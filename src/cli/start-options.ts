@@ -1,3 +1,4 @@
+import { defaultVerify, type VerifySettings } from '../agents/verify/choose.ts';
 import type { Config, Executors } from '../peer/home/config.ts';
 import { defaultName } from '../peer/home/host.ts';
 import { usageError } from './errors.ts';
@@ -28,6 +29,7 @@ export interface StartOptions {
   readonly command: string | null;
   readonly budgets: { readonly dailyUsd: number | null; readonly meshDailyUsd: number | null };
   readonly checkpointEveryMs: number;
+  readonly verify: VerifySettings;
   /** Null: every interface, a free port. */
   readonly listen: readonly string[] | null;
   readonly peers: readonly string[];
@@ -59,6 +61,7 @@ export function startOptions(flags: StartFlags, config: Config): StartOptions {
       meshDailyUsd: config.meshDailyBudgetUsd ?? null,
     },
     checkpointEveryMs: flags.checkpointEvery ?? checkpointMsIn(config) ?? defaultCheckpointMs,
+    verify: { commands: config.verify ?? {}, rounds: config.verifyRounds ?? defaultVerify.rounds },
     listen: flags.listen ?? config.listen ?? null,
     peers: flags.peer ?? config.peers ?? [],
     mdns: flags.mdns && (config.mdns ?? true),

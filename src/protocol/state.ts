@@ -25,6 +25,8 @@ export const resultSchema = z.looseObject({
       state: z.enum(['open', 'closed', 'merged']),
     })
     .nullable(),
+  /** Whether the repository's own test command passed; absent or null where none was run. */
+  verified: z.boolean().nullable().optional(),
 });
 export type TaskResult = z.infer<typeof resultSchema>;
 

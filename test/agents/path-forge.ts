@@ -1,4 +1,4 @@
-import type { Forge } from '../../src/agents/forge/forge.ts';
+import type { Forge, PullRequestDraft } from '../../src/agents/forge/forge.ts';
 import { GitError, git } from '../../src/agents/git.ts';
 import { type CommitId, commitIdSchema, type TaskId } from '../../src/protocol/ids.ts';
 import type { TaskResult } from '../../src/protocol/state.ts';
@@ -7,7 +7,7 @@ import { person } from './support.ts';
 /** A forge in a local bare repository, with pull requests in memory and failures on demand. */
 export class PathForge implements Forge {
   readonly opensPullRequests: boolean;
-  readonly pulls: { readonly branch: string; readonly title: string; readonly body: string }[] = [];
+  readonly pulls: Pick<PullRequestDraft, 'branch' | 'title' | 'body' | 'draft'>[] = [];
   readonly pushes: CommitId[] = [];
   /** Thrown by the next calls, first in first out. */
   readonly failures: { readonly by: 'tip' | 'push' | 'open'; readonly error: Error }[] = [];
@@ -35,6 +35,7 @@ export class PathForge implements Forge {
       commit: commitIdSchema.parse(commit),
       task: (trailer('Mesh-Task') || null) as TaskId | null,
       attempt: attempt === '' ? null : Number(attempt),
+      verified: { passed: true, failed: false }[trailer('Mesh-Verify')] ?? null,
     };
   }
 
@@ -54,10 +55,10 @@ export class PathForge implements Forge {
     return { type: 'pushed' };
   }
 
-  async openPullRequest({ branch, title, body, commit }: Parameters<Forge['openPullRequest']>[0]): Promise<TaskResult> {
+  async openPullRequest({ branch, title, body, draft, commit }: PullRequestDraft): Promise<TaskResult> {
     this.#fail('open');
     const number =
-      this.pulls.findIndex((pull) => pull.branch === branch) + 1 || this.pulls.push({ branch, title, body });
+      this.pulls.findIndex((pull) => pull.branch === branch) + 1 || this.pulls.push({ branch, title, body, draft });
     return { branch, commit, pullRequest: { number, url: `https://forge.example/${number}`, state: 'open' } };
   }
 

@@ -37,16 +37,28 @@ test('an issue cannot know its fence, as its text is part of the name', () => {
 
 test('a pull request closes its issue and quotes the agent harmlessly', () => {
   const task = taskFor('/r', { source, title: 'Fix\nit' });
-  const { title, body } = pullRequestText(task, 2, 'done @everyone\n```\nCloses #1', 0);
+  const verdict = { type: 'not-run', reason: 'there are no tests' } as const;
+  const { title, body } = pullRequestText(task, 2, { summary: 'done @everyone\n```\nCloses #1', verdict }, 0);
   expect(title).toBe('Fix it');
   expect(body.split('\n\n')[0]).toBe('Closes #7.');
   expect(body).toContain("```text\ndone @everyone\n'''\nCloses #1\n```");
+  expect(body).toContain('Not verified: there are no tests.');
   expect(body.endsWith(`task \`${task.id.slice(0, 8)}\`, attempt 2.`)).toBe(true);
 });
 
 test('a pull request says what it cost, where that is known', () => {
   const task = taskFor('/r');
-  const costs = (attempt: number, costUsd: number) => pullRequestText(task, attempt, null, costUsd).body;
+  const account = { summary: null, verdict: { type: 'not-run', reason: 'there are no tests' } } as const;
+  const costs = (attempt: number, costUsd: number) => pullRequestText(task, attempt, account, costUsd).body;
   expect(costs(1, 1.234)).toMatch(/attempt 1\. It cost \$1\.23\.$/);
   expect(costs(2, 1.234)).toMatch(/attempt 2\. It cost \$1\.23 over 2 attempts\.$/);
+});
+
+test('a pull request says first what fails, and quotes that harmlessly too', () => {
+  const verdict = { type: 'failed', command: 'npm test', how: 'ended with exit code 1', tail: '@all ```' } as const;
+  const { body } = pullRequestText(taskFor('/r', { source }), 1, { summary: 'done', verdict }, 0);
+  expect(body.split('\n\n').slice(1, 3)).toEqual([
+    '**Not ready: `npm test` ended with exit code 1.**',
+    "```text\n@all '''\n```",
+  ]);
 });

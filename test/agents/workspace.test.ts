@@ -12,10 +12,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { GitRemote } from '../../src/agents/git.ts';
 import { Mirrors } from '../../src/agents/mirror.ts';
-import { type Workspace, Workspaces } from '../../src/agents/workspace.ts';
+import type { Workspace } from '../../src/agents/workspace.ts';
+import { Workspaces } from '../../src/agents/workspaces.ts';
 import type { CommitId } from '../../src/protocol/ids.ts';
-import type { TaskBody } from '../../src/protocol/record.ts';
+import type { Task, TaskBody } from '../../src/protocol/record.ts';
 import { makeRepository, person, taskFor, useFolder } from './support.ts';
 
 const folder = useFolder();
@@ -30,9 +32,11 @@ beforeEach(() => {
 });
 
 const task = (changes?: Partial<TaskBody>) => taskFor(origin, changes);
+const request = (of: Task, attempt = 1, remote: GitRemote = { url: origin, authorization: null }) =>
+  ({ task: of, attempt, remote, identity, saved: null, signal }) as const;
 const open = (changes?: Partial<TaskBody>, workspaces = new Workspaces(home, new Mirrors(home))): Promise<Workspace> =>
-  workspaces.open(task(changes), 1, { url: origin, authorization: null }, identity, signal);
-const snapshot = (workspace: Workspace): Promise<CommitId | null> => workspace.snapshot(task(), 1, identity, signal);
+  workspaces.open(request(task(changes)));
+const snapshot = (workspace: Workspace): Promise<CommitId | null> => workspace.snapshot(signal);
 const show = (workspace: Workspace, ...args: string[]): string => person(workspace.publishDir, ...args);
 const committed = async (workspace: Workspace): Promise<CommitId> => {
   const commit = await snapshot(workspace);
@@ -81,7 +85,7 @@ describe('a clone', () => {
   test('has an origin that holds no secret and that nobody can push to', async () => {
     const url = `file://me:secret@localhost${origin}`;
     const remote = { url, authorization: null };
-    const workspace = await new Workspaces(home, new Mirrors(home)).open(task(), 1, remote, identity, signal);
+    const workspace = await new Workspaces(home, new Mirrors(home)).open(request(task(), 1, remote));
     expect(agent(workspace, 'git remote get-url origin').trim()).toBe(`file://localhost${origin}`);
     expect(agent(workspace, 'git remote get-url --push origin').trim()).toBe('pushing-is-done-by-the-peer');
     const files = everythingIn(home).filter((path) => statSync(join(home, path)).isFile());
@@ -157,11 +161,7 @@ describe('a mirror', () => {
 
   test('serves several attempts at once', async () => {
     const workspaces = new Workspaces(home, new Mirrors(home));
-    const opened = await Promise.all(
-      [1, 2, 3].map((attempt) =>
-        workspaces.open(task(), attempt, { url: origin, authorization: null }, identity, signal),
-      ),
-    );
+    const opened = await Promise.all([1, 2, 3].map((attempt) => workspaces.open(request(task(), attempt))));
     expect(new Set(opened.map(({ cwd }) => cwd)).size).toBe(3);
   });
 });

@@ -3,7 +3,7 @@ import { describeStatus, describeTask, describeTasks } from '../../src/cli/descr
 import { localTime, withLocalTimes } from '../../src/cli/output.ts';
 import { statusJson, taskJson } from '../../src/peer/control/json.ts';
 import type { TaskView } from '../../src/peer/core/io.ts';
-import { wallMs } from '../../src/protocol/ids.ts';
+import { type CommitId, type PeerId, wallMs } from '../../src/protocol/ids.ts';
 import { assign, endAttempt, initialState } from '../../src/protocol/state.ts';
 import { alpha, beta, FakeService, makeView } from '../peer/control/fake-service.ts';
 
@@ -27,6 +27,21 @@ describe('a task that waits', () => {
     expect(describeTask(task, nameOf)).toContain(
       `stalled    2 of 3 electors unreachable; should they be gone for good: \`peer adopt ${task.id.slice(0, 8)}\``,
     );
+  });
+});
+
+describe('a result', () => {
+  it.each([
+    [true, /^result {5}branch peer\/x at aaaaaaaaaa$/m],
+    [false, /^result {5}branch peer\/x at aaaaaaaaaa, not ready: its tests fail$/m],
+  ])('that was verified or was not (%s) says so', (verified, line) => {
+    const result = { branch: 'peer/x', commit: 'a'.repeat(40) as CommitId, pullRequest: null, verified };
+    const view = makeView('Fix it');
+    const started = assign(view.state, 'w' as PeerId, wallMs(1_000));
+    const state = endAttempt(started, { type: 'done', result }, wallMs(2_000));
+    const task = taskJson({ ...view, state });
+    expect(task.result).toMatchObject({ verified });
+    expect(describeTask(task, nameOf)).toMatch(line);
   });
 });
 

@@ -39,6 +39,7 @@ describe('the options of a peer', () => {
       command: null,
       budgets: { dailyUsd: null, meshDailyUsd: null },
       checkpointEveryMs: 60_000,
+      verify: { commands: {}, rounds: 2 },
       listen: null,
       peers: [],
       mdns: true,
@@ -69,10 +70,12 @@ describe('the options of a peer', () => {
     const { checkpointEvery, dailyBudgetUsd: dailyUsd, meshDailyBudgetUsd: meshDailyUsd, ...others } = config;
     const budgets = { dailyUsd, meshDailyUsd };
     expect(checkpointEvery).toBe('5m');
-    expect(startOptions(flags, asConfig)).toEqual({
+    const verify = { commands: { 'acme/widgets': 'make check' }, rounds: 0 };
+    expect(startOptions(flags, { ...asConfig, verify: verify.commands, verifyRounds: 0 })).toEqual({
       ...others,
       budgets,
       checkpointEveryMs: 300_000,
+      verify,
       logFormat: 'text',
     });
     expect(() => startOptions(flags, { checkpointEvery: '0.1s' })).toThrow('config.json, checkpointEvery:');

@@ -38,7 +38,7 @@ export class Checkpointer {
 
   start(): void {
     this.#timer = setInterval(() => {
-      if (this.#making === null) void this.#begin(null);
+      if (this.#making === null) void this.#begin(null, false);
     }, this.#parts.everyMs);
   }
 
@@ -49,24 +49,24 @@ export class Checkpointer {
     await this.#making;
   }
 
-  /** One more, of the work as it is now, or of the commit that it ended with. */
-  async make(commit: CommitId | null = null): Promise<void> {
+  /** One more, of the work as it is now, or of a commit of it. `finished`: it is what is to be published. */
+  async make(commit: CommitId | null = null, finished = false): Promise<void> {
     await this.#making;
-    await this.#begin(commit);
+    await this.#begin(commit, finished);
   }
 
-  #begin(commit: CommitId | null): Promise<void> {
-    this.#making = this.#make(commit).finally(() => {
+  #begin(commit: CommitId | null, finished: boolean): Promise<void> {
+    this.#making = this.#make(commit, finished).finally(() => {
       this.#making = null;
     });
     return this.#making;
   }
 
-  async #make(commit: CommitId | null): Promise<void> {
+  async #make(commit: CommitId | null, finished: boolean): Promise<void> {
     const { pack, note } = this.#parts;
     try {
       const progress = await pack(commit);
-      if (progress !== null) await this.#keep(progress, commit !== null).finally(progress.discard);
+      if (progress !== null) await this.#keep(progress, finished).finally(progress.discard);
     } catch (error) {
       note(`no checkpoint: ${error instanceof Error ? error.message : String(error)}`);
     }

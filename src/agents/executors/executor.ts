@@ -13,6 +13,8 @@ export interface RunLimits {
   readonly turns: number;
   /** Null: nobody has said; an executor whose key is billed by use then takes `defaultCostUsd`. */
   readonly costUsd: number | null;
+  /** What earlier runs of the same attempt have cost: `defaultCostUsd` is for all of them together. */
+  readonly spentUsd?: number;
 }
 
 /** What an attempt may cost where nobody has said, in USD. */

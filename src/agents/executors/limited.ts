@@ -48,8 +48,9 @@ export async function runLimited(
 /** What was reached, in words that follow the name of what was run. */
 export const cutShort = (by: 'over-time' | 'silent', limits: Pick<RunLimits, 'wallMs' | 'idleMs'>): string =>
   by === 'over-time'
-    ? `was stopped after ${seconds(limits.wallMs)}, the task's time limit`
-    : `was stopped after ${seconds(limits.idleMs)} without output`;
+    ? `was stopped after ${inWords(limits.wallMs)}, the task's time limit`
+    : `was stopped after ${inWords(limits.idleMs)} without output`;
 
-const seconds = (ms: number): string =>
+/** A time that was used up, for people. */
+export const inWords = (ms: number): string =>
   ms >= 120_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 100) / 10} s`;

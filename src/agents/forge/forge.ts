@@ -8,6 +8,8 @@ export interface BranchTip {
   readonly commit: CommitId;
   readonly task: TaskId | null;
   readonly attempt: number | null;
+  /** What the repository's test command said of it; null where that is not known. */
+  readonly verified: boolean | null;
 }
 
 export interface Push {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type CommitId, commitIdSchema, taskIdSchema } from '../../protocol/ids.ts';
+import { parseVerified } from '../commit.ts';
 import { GitError, type GitRemote, git } from '../git.ts';
 import type { BranchTip, Push, Pushed } from './forge.ts';
 
@@ -46,14 +47,15 @@ const attemptSchema = z.string().regex(/^[1-9]\d{0,8}$/);
 
 async function tipIn(gitDir: string): Promise<BranchTip> {
   const trailer = (key: string): string => `%(trailers:key=${key},valueonly,separator=%x0A)`;
-  const format = `--format=%H%x00${trailer('Mesh-Task')}%x00${trailer('Mesh-Attempt')}`;
+  const format = `--format=%H%x00${trailer('Mesh-Task')}%x00${trailer('Mesh-Attempt')}%x00${trailer('Mesh-Verify')}`;
   const { stdout } = await git(['log', '-1', format, 'refs/tip'], { gitDir });
-  const [commit, task, attempt] = stdout.split('\0').map((values) => values.trim().split('\n').at(-1));
+  const [commit, task, attempt, verified] = stdout.split('\0').map((values) => values.trim().split('\n').at(-1));
   const parsedAttempt = attemptSchema.safeParse(attempt);
   return {
     commit: commitIdSchema.parse(commit),
     task: taskIdSchema.safeParse(task).data ?? null,
     attempt: parsedAttempt.success ? Number(parsedAttempt.data) : null,
+    verified: parseVerified(verified),
   };
 }
 

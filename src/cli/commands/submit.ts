@@ -18,7 +18,7 @@ export function addSubmit(program: Command, context: Context): void {
     .option('--requires <list>', 'only peers with these specialties may take it', specialties)
     .option('--priority <which>', Priorities.join(', '), choice(Priorities), 'normal')
     .option('--base <branch>', "where to start from; the repository's default branch otherwise", textUpTo(250))
-    .option('--verify <cmd>', 'a command that the agent is told must pass when it is done', textUpTo(2_000))
+    .option('--verify <cmd>', "must pass before publishing; the repository's own tests otherwise", textUpTo(2_000))
     .option('--path <dir>', 'the folder of a monorepo to work in', folderWithin)
     .option('--budget-usd <amount>', 'the most that the agent is told its attempts may cost', money)
     .option('--timeout <duration>', 'the longest that an attempt may take (default: 60m)', duration)

@@ -134,10 +134,11 @@ function totalCost({ attempts, spentUsd }: TaskState, costNow: number | null): n
 const reasonOf = (outcome: Outcome): string | null => (outcome.type === 'done' ? null : outcome.reason);
 
 /** Only what the contract names: whatever else a newer peer put there is not for scripts. */
-const resultJson = ({ branch, commit, pullRequest }: TaskResult): TaskJson['result'] => ({
+const resultJson = ({ branch, commit, pullRequest, verified }: TaskResult): TaskJson['result'] => ({
   branch,
   commit,
   pullRequest: pullRequest && { number: pullRequest.number, url: pullRequest.url, state: pullRequest.state },
+  verified: verified ?? null,
 });
 
 const iso = (at: WallMs): string => new Date(at).toISOString();

@@ -71,6 +71,8 @@ export const taskJsonSchema = z.object({
       pullRequest: z
         .object({ number: z.int(), url: z.string(), state: z.enum(['open', 'closed', 'merged']) })
         .nullable(),
+      /** Whether the repository's test command passed; null where none was run. */
+      verified: z.boolean().nullable(),
     })
     .nullable(),
   stalled: z.string().nullable(),

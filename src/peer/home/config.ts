@@ -11,7 +11,7 @@ export const SandboxModes = ['auto', 'require', 'off'] as const;
 
 const addressSchema = z.string().regex(/^\/\S+$/, 'a multiaddr such as /ip4/192.168.1.20/tcp/4001 expected');
 
-/** A person's defaults for `peer start`, each named as its flag; what a flag says counts more. */
+/** A person's defaults for `peer start`, each named as its flag where it has one; what a flag says counts more. */
 export const configSchema = z
   .strictObject({
     name: nameSchema,
@@ -23,6 +23,10 @@ export const configSchema = z
     dailyBudgetUsd: z.number().positive(),
     meshDailyBudgetUsd: z.number().positive(),
     checkpointEvery: z.string().regex(/^\d+(?:\.\d+)?[smh]$/, 'a duration such as 90s, 30m or 2h expected'),
+    /** By `owner/name`, address or path: the command that has to pass before a result is published; false for none. */
+    verify: z.record(z.string().min(1).max(1_000), z.union([z.string().min(1).max(2_000), z.literal(false)])),
+    /** How often what fails goes back to the agent. */
+    verifyRounds: z.int().min(0).max(10),
     listen: z.array(addressSchema).min(1).max(16),
     peers: z.array(addressSchema).max(100),
     mdns: z.boolean(),

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { unpackCheckpoint } from '../../../src/agents/checkpoint/bundle.ts';
 import { Mirrors } from '../../../src/agents/mirror.ts';
-import { type Progress, type Workspace, Workspaces } from '../../../src/agents/workspace.ts';
+import type { Progress, Workspace } from '../../../src/agents/workspace.ts';
+import { Workspaces } from '../../../src/agents/workspaces.ts';
 import { makeRepository, person, taskFor, useFolder } from '../support.ts';
 
 const folder = useFolder();
@@ -20,7 +21,7 @@ const elsewhere = async (): Promise<string> => {
   return (await mirrors.refresh({ url: origin, authorization: null }, null, signal)).dir;
 };
 const pack = async (): Promise<Progress> => {
-  const progress = await workspace.pack({ task: taskFor(origin), attempt: 1, identity, sessionDir }, null, signal);
+  const progress = await workspace.pack({ hasSession: true, commit: null }, signal);
   if (progress === null) throw new Error('nothing was packed');
   return progress;
 };
@@ -41,11 +42,17 @@ const agent = (script: string): void => {
 
 beforeEach(async () => {
   origin = makeRepository(folder.path);
-  sessionDir = join(folder.path, 'session');
-  mkdirSync(sessionDir);
   const home = join(folder.path, 'home');
   const workspaces = new Workspaces(home, new Mirrors(home));
-  workspace = await workspaces.open(taskFor(origin), 1, { url: origin, authorization: null }, identity, signal);
+  workspace = await workspaces.open({
+    task: taskFor(origin),
+    attempt: 1,
+    remote: { url: origin, authorization: null },
+    identity,
+    saved: null,
+    signal,
+  });
+  sessionDir = workspace.sessionDir;
 });
 
 describe('a checkpoint', () => {
@@ -71,8 +78,7 @@ describe('a checkpoint', () => {
   });
 
   test('is none where there is nothing to save', async () => {
-    const saving = { task: taskFor(origin), attempt: 1, identity, sessionDir };
-    expect(await workspace.pack(saving, null, signal)).toBeNull();
+    expect(await workspace.pack({ hasSession: true, commit: null }, signal)).toBeNull();
   });
 
   test('has the same content while nothing changes, and another when something does', async () => {
@@ -108,7 +114,7 @@ describe('an attempt that goes on from a checkpoint', () => {
     const workspaces = new Workspaces(home, new Mirrors(home));
     const saved = { file: progress.file, base: workspace.base.commit, commit: progress.commit, withSession: true };
     const remote = { url: origin, authorization: null };
-    return workspaces.open(taskFor(origin), 2, remote, identity, signal, saved);
+    return workspaces.open({ task: taskFor(origin), attempt: 2, remote, identity, saved, signal });
   };
 
   test('finds the work and the session, and what it adds is published with what was there', async () => {
@@ -116,11 +122,11 @@ describe('an attempt that goes on from a checkpoint', () => {
     writeFileSync(join(sessionDir, 'history.json'), '[1]');
     const progress = await pack();
     const next = await goOn(progress);
-    expect(next.savedContent).toBe(progress.content);
+    expect(next.saved?.content).toBe(progress.content);
     expect(readFileSync(join(next.cwd, 'b.txt'), 'utf8')).toBe('b\n');
     expect(readFileSync(join(next.sessionDir, 'history.json'), 'utf8')).toBe('[1]');
     writeFileSync(join(next.cwd, 'c.txt'), 'c\n');
-    const commit = (await next.snapshot(taskFor(origin), 2, identity, signal)) ?? '';
+    const commit = (await next.snapshot(signal)) ?? '';
     expect(person(next.publishDir, 'diff', '--name-only', workspace.base.commit, commit).split('\n')).toEqual([
       'b.txt',
       'c.txt',
@@ -136,7 +142,7 @@ describe('an attempt that goes on from a checkpoint', () => {
     person(checkout, 'push', '--quiet', 'origin', 'HEAD:main');
     const next = await goOn(progress);
     expect(next.base.commit).toBe(workspace.base.commit);
-    expect(await next.snapshot(taskFor(origin), 2, identity, signal)).not.toBeNull();
+    expect(await next.snapshot(signal)).not.toBeNull();
   });
 });
 

@@ -47,7 +47,17 @@ export function forgeContract(
     test('the tip of ours tells its task and attempt', async () => {
       const commit = publisher.ours(task, 12);
       expect(await push(commit, null)).toEqual({ type: 'pushed' });
-      expect(await forge.tip(branch)).toEqual({ commit, task, attempt: 12 });
+      expect(await forge.tip(branch)).toEqual({ commit, task, attempt: 12, verified: null });
+    });
+
+    test.each([
+      ['passed', true],
+      ['failed', false],
+      ['is nothing that we say', null],
+    ])('the tip of ours tells that its verification %s', async (word, verified) => {
+      const commit = publisher.commit(`Mesh-Task: ${task}`, 'Mesh-Attempt: 1', `Mesh-Verify: ${word}`);
+      await push(commit, null);
+      expect(await forge.tip(branch)).toMatchObject({ task, verified });
     });
 
     test.each([
@@ -57,13 +67,13 @@ export function forgeContract(
     ])('a tip %s is nobody’s', async (_, trailers) => {
       const commit = publisher.commit(...trailers);
       await push(commit, null);
-      expect(await forge.tip(branch)).toEqual({ commit, task: null, attempt: null });
+      expect(await forge.tip(branch)).toEqual({ commit, task: null, attempt: null, verified: null });
     });
 
     test('trailers in the middle of a message are words', async () => {
       const commit = publisher.commit(`Mesh-Task: ${task}`, 'Mesh-Attempt: 1', '', 'And more words.');
       await push(commit, null);
-      expect(await forge.tip(branch)).toEqual({ commit, task: null, attempt: null });
+      expect(await forge.tip(branch)).toEqual({ commit, task: null, attempt: null, verified: null });
     });
 
     test('a push replaces what was expected', async () => {

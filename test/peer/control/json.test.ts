@@ -120,7 +120,7 @@ describe('a task as JSON', () => {
     const outcome = { type: 'done', result: { branch: 'peer/issue-4', commit, pullRequest } } as const;
     const json = taskJson(makeView('t', { state: endAttempt(assigned, outcome, wallMs(3_000)) }));
     expect(json).toMatchObject({ state: 'done', reason: null });
-    expect(json.result).toEqual({ branch: 'peer/issue-4', commit, pullRequest: expected });
+    expect(json.result).toEqual({ branch: 'peer/issue-4', commit, pullRequest: expected, verified: null });
   });
 
   it('says why it failed, and of what it was a duplicate', () => {

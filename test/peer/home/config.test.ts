@@ -27,6 +27,8 @@ describe('config.json', () => {
       listen: ['/ip4/0.0.0.0/tcp/4001'],
       peers: ['/dns4/desk.lan/tcp/4001'],
       mdns: false,
+      verify: { 'acme/widgets': 'make check', 'acme/gears': false },
+      verifyRounds: 1,
       sandbox: 'require',
     };
     expect(await load(JSON.stringify(config))).toEqual(config);
@@ -42,6 +44,7 @@ describe('config.json', () => {
     ['{"executor": "codex"}', ', executor: '],
     ['{"listen": ["0.0.0.0:4001"]}', ', listen.0: a multiaddr such as /ip4/'],
     ['{"dailyBudgetUsd": 0}', ', dailyBudgetUsd: '],
+    ['{"verify": {"acme/widgets": true}}', ', verify.acme/widgets: '],
     ['{"mdns": "no"}', ', mdns: '],
     ['{"specialities": []}', ': Unrecognized key: "specialities"'],
   ])('%s: one line with the file, the field and the mend', async (text, part) => {

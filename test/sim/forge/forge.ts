@@ -50,7 +50,7 @@ export class VirtualForge {
     return id;
   }
 
-  tip(place: string): BranchTip | null {
+  tip(place: string): Omit<BranchTip, 'verified'> | null {
     const commit = this.#tips.get(place);
     const facts = commit === undefined ? undefined : this.#commits.get(commit);
     return commit === undefined || facts === undefined ? null : { commit, ...facts };

@@ -1,0 +1,85 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CommitId, shortTask } from '../protocol/ids.ts';
+import type { Task } from '../protocol/record.ts';
+import { unpackCheckpoint } from './checkpoint/bundle.ts';
+import { cloneFor, folderIn, goOn } from './clone.ts';
+import { type Identity, readVerified } from './commit.ts';
+import { removeFolder } from './folders.ts';
+import { GitError, type GitRemote } from './git.ts';
+import type { Mirror, Mirrors } from './mirror.ts';
+import { foldersIn, type Restored, Workspace } from './workspace.ts';
+
+/** What an earlier attempt has saved. */
+export interface Saved {
+  /** A checkpoint's file. */
+  readonly file: string;
+  readonly base: CommitId;
+  readonly commit: CommitId;
+  /** It holds a session of the executor that is to go on. */
+  readonly withSession: boolean;
+}
+
+export interface OpenRequest {
+  readonly task: Task;
+  readonly attempt: number;
+  readonly remote: GitRemote;
+  readonly identity: Identity;
+  /** Null: from the repository alone. */
+  readonly saved: Saved | null;
+  readonly signal: AbortSignal;
+}
+
+export class Workspaces {
+  readonly #folder: string;
+  readonly #mirrors: Mirrors;
+
+  constructor(home: string, mirrors: Mirrors) {
+    this.#folder = join(home, 'work');
+    this.#mirrors = mirrors;
+  }
+
+  /** Removes what a peer that was killed has left. */
+  async sweep(): Promise<void> {
+    for (const name of await readdir(this.#folder).catch(() => [])) await removeFolder(join(this.#folder, name));
+  }
+
+  /** Makes an attempt's workspace, from what an earlier one has saved if there is that. Throws GitError and WorkspaceError; nothing is left then. */
+  async open(request: OpenRequest): Promise<Workspace> {
+    const { task, attempt, remote, signal } = request;
+    const mirror = await this.#mirrors.refresh(remote, task.body.base, signal);
+    const root = join(this.#folder, `${shortTask(task.id)}-${attempt}`);
+    await removeFolder(root);
+    try {
+      return await fill(root, mirror, request);
+    } catch (error) {
+      await removeFolder(root);
+      if (error instanceof GitError && error.code === 'failed') await this.#mirrors.discard(remote.url);
+      throw error;
+    }
+  }
+}
+
+async function fill(root: string, mirror: Mirror, request: OpenRequest): Promise<Workspace> {
+  const { task, attempt, identity, saved, signal } = request;
+  const { clone, folder, sessionDir } = foldersIn(root);
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  for (const one of [folder, sessionDir]) await mkdir(one);
+  const base = saved === null ? mirror.base : { ...mirror.base, commit: saved.base };
+  const restored = saved === null ? null : await restore(root, mirror.dir, saved, signal);
+  await cloneFor(clone, mirror.dir, base, request);
+  if (saved !== null && saved.commit !== saved.base) {
+    await goOn(clone, foldersIn(root).savedDir, task, saved.commit, signal);
+  }
+  const cwd = await folderIn(clone, task.body.path);
+  return new Workspace({ root, task, attempt, identity, base, mirrorDir: mirror.dir, cwd, saved: restored });
+}
+
+async function restore(root: string, mirrorDir: string, saved: Saved, signal: AbortSignal): Promise<Restored> {
+  const scratch = join(root, 'restored');
+  await mkdir(scratch);
+  const { savedDir: gitDir, sessionDir } = foldersIn(root);
+  const unpacked = { ...saved, gitDir, mirrorDir, sessionDir: saved.withSession ? sessionDir : null, scratch, signal };
+  const content = await unpackCheckpoint(unpacked);
+  return { content, verified: await readVerified(saved.commit, { gitDir, signal }) };
+}
