@@ -180,6 +180,8 @@ export class JobRun {
       saved: workspace.saved?.content ?? null,
       // Not the job's own signal: what is saved as the job is stopped is what it is all for.
       pack: (commit) => workspace.pack({ hasSession: session !== null, commit }, AbortSignal.timeout(packMs)),
+      head: () => workspace.head(),
+      start: workspace.start,
       files,
       report: this.#report,
       note: (text) => this.#note(text),

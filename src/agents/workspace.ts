@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommitId } from '../protocol/ids.ts';
+import { Limits } from '../protocol/limits.ts';
 import type { Task } from '../protocol/record.ts';
-import { packCheckpoint } from './checkpoint/bundle.ts';
+import { type Packed, packCheckpoint } from './checkpoint/bundle.ts';
+import { readHead } from './clone-head.ts';
 import type { Identity } from './commit.ts';
 import { removeFolder } from './folders.ts';
 import type { Base } from './mirror.ts';
@@ -30,6 +32,8 @@ export interface WorkspaceParts {
   readonly identity: Identity;
   readonly base: Base;
   readonly mirrorDir: string;
+  /** Where the agent begins: at the base, or at what an earlier attempt has saved. */
+  readonly start: CommitId;
   /** The agent's working folder. */
   readonly cwd: string;
   /** Null where the attempt starts afresh. */
@@ -49,6 +53,7 @@ export interface Restored {
  */
 export class Workspace {
   readonly base: Base;
+  readonly start: CommitId;
   /** The root of the agent's clone; `cwd` may be a folder of it. */
   readonly clone: string;
   readonly cwd: string;
@@ -63,12 +68,18 @@ export class Workspace {
     const { clone, folder, sessionDir, publishDir } = foldersIn(parts.root);
     this.#parts = parts;
     this.base = parts.base;
+    this.start = parts.start;
     this.clone = clone;
     this.cwd = parts.cwd;
     this.folder = folder;
     this.sessionDir = sessionDir;
     this.publishDir = publishDir;
     this.saved = parts.saved;
+  }
+
+  /** The agent's last commit, as far as it can be read. */
+  head(): Promise<CommitId | null> {
+    return readHead(this.clone);
   }
 
   /** What belongs to this attempt, for a sandbox. */
@@ -129,7 +140,8 @@ export class Workspace {
     const gitDir = commit === null ? request.publishDir : this.publishDir;
     const base = this.base.commit;
     const work = commit ?? (await takeSnapshot(request)) ?? base;
-    const packed = await packCheckpoint({ gitDir, base, commit: work, sessionDir, scratch, file, signal });
+    const maxBytes = Limits.checkpoint;
+    const packed = await packCheckpoint({ gitDir, base, commit: work, sessionDir, scratch, file, maxBytes, signal });
     return packed && { commit: work, file, ...packed };
   }
 
@@ -175,12 +187,9 @@ export interface Saving {
   readonly commit: CommitId | null;
 }
 
-export interface Progress {
+export interface Progress extends Packed {
   readonly commit: CommitId;
   /** To be taken away, before `discard`. */
   readonly file: string;
   readonly discard: () => Promise<void>;
-  readonly hasSession: boolean;
-  /** Equal where nothing has changed. */
-  readonly content: string;
 }

@@ -72,7 +72,8 @@ async function fill(root: string, mirror: Mirror, request: OpenRequest): Promise
     await goOn(clone, foldersIn(root).savedDir, task, saved.commit, signal);
   }
   const cwd = await folderIn(clone, task.body.path);
-  return new Workspace({ root, task, attempt, identity, base, mirrorDir: mirror.dir, cwd, saved: restored });
+  const start = saved?.commit ?? base.commit;
+  return new Workspace({ root, task, attempt, identity, base, start, mirrorDir: mirror.dir, cwd, saved: restored });
 }
 
 async function restore(root: string, mirrorDir: string, saved: Saved, signal: AbortSignal): Promise<Restored> {

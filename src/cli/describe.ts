@@ -124,7 +124,7 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
       costText(costUsd),
       printable(reason ?? ''),
     ]);
-    lines.push('', table(['TRY', 'WORKER', 'OUTCOME', 'COST', ''], rows));
+    lines.push('', table(['TRY', 'WORKER', 'OUTCOME', 'COST', ''], rows), ...checkpointLines(task));
   }
   if (task.history.length > 0) {
     lines.push(
@@ -139,6 +139,20 @@ const describeCost = ({ costUsd, budgetUsd }: TaskJson): string =>
   `${usdText(costUsd ?? 0)}${budgetUsd === null ? '' : ` of ${usdText(budgetUsd)}`}`;
 
 const costText = (costUsd: number | null): string => (costUsd === null ? '-' : usdText(costUsd));
+
+/** What was saved in each attempt; the next one goes on from the last. */
+function checkpointLines({ attempts }: TaskJson): readonly string[] {
+  const rows = attempts.flatMap(({ number: attempt, checkpoints }) =>
+    checkpoints.map(({ number, at, commit, finished }) => [
+      String(attempt),
+      String(number ?? '-'),
+      at.slice(11, 19),
+      commit.slice(0, 10),
+      finished ? 'finished' : '',
+    ]),
+  );
+  return rows.length === 0 ? [] : ['', table(['TRY', 'SAVED', 'AT', 'COMMIT', ''], rows)];
+}
 
 const bidRow = ({ peer, score, parts, declined }: BidJson, nameOf: Names): readonly string[] =>
   declined === null

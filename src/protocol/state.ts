@@ -78,7 +78,14 @@ export const attemptSchema = z.looseObject({
   /** In all, or as far as was heard of one that lapsed; null where nobody has said. */
   costUsd: z.number().nonnegative().nullable(),
   checkpoints: z
-    .array(z.looseObject({ commit: commitIdSchema, at: wallMsSchema }))
+    .array(
+      z.looseObject({
+        commit: commitIdSchema,
+        at: wallMsSchema,
+        number: z.int().positive().optional(),
+        finished: z.boolean().optional(),
+      }),
+    )
     .max(Limits.checkpointsKept)
     .default([]),
 });
@@ -179,14 +186,14 @@ export function assign(state: TaskState, worker: PeerId, at: WallMs): TaskState 
 export function saveCheckpoint(state: TaskState, checkpoint: Checkpoint): TaskState {
   const { attempt } = expectActive(state);
   if (checkpoint.attempt !== attempt) throw new Error(`bug: a checkpoint of attempt ${checkpoint.attempt}`);
-  const { commit, at } = checkpoint;
+  const { commit, at, number, finished } = checkpoint;
   return {
     ...state,
     checkpoint,
     lapses: 0,
     attempts: state.attempts.map((one) =>
       one.number === attempt
-        ? { ...one, checkpoints: [...one.checkpoints, { commit, at }].slice(-Limits.checkpointsKept) }
+        ? { ...one, checkpoints: [...one.checkpoints, { commit, at, number, finished }].slice(-Limits.checkpointsKept) }
         : one,
     ),
   };

@@ -41,9 +41,11 @@ beforeEach(() => {
   forge = new PathForge(origin);
   files = new CheckpointFolderFiles(join(folder.path, 'checkpoints'));
   runners = [];
+  checkpointEveryMs = 100;
 });
 afterEach(() => Promise.all(runners.map((runner) => runner.close())));
 
+let checkpointEveryMs = 100;
 function runner(executor: string | Executor | NoExecutor): ClosableAgentRunner {
   const made = createAgentRunner({
     home,
@@ -52,7 +54,7 @@ function runner(executor: string | Executor | NoExecutor): ClosableAgentRunner {
     forgeFor: () => forge,
     files,
     specialists: { specialists: [], problems: [] },
-    checkpointEveryMs: 100,
+    checkpointEveryMs,
     backoffMs: [1, 1],
   });
   runners.push(made);
@@ -413,6 +415,14 @@ describe('an attempt that another one goes on with', () => {
       base: person(origin, 'rev-parse', 'main'),
     });
     expect(checkpoint.commit).not.toBe(checkpoint.base);
+  });
+
+  test('saves it as soon as the agent has committed, however long the interval is', async () => {
+    checkpointEveryMs = 600_000;
+    const commits = 'echo b > b.txt; git add .; git commit -qm "Add b"; exec sleep 600';
+    const { reports } = start(commits);
+    const { checkpoint } = await reports.wait('checkpoint');
+    expect(checkpoint).toMatchObject({ attempt: 1, number: 1, finished: false });
   });
 
   test('saves it once more when it is handed over', async () => {

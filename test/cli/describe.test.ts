@@ -3,8 +3,8 @@ import { describeStatus, describeTask, describeTasks } from '../../src/cli/descr
 import { localTime, withLocalTimes } from '../../src/cli/output.ts';
 import { statusJson, taskJson } from '../../src/peer/control/json.ts';
 import type { TaskView } from '../../src/peer/core/io.ts';
-import { type CommitId, type PeerId, wallMs } from '../../src/protocol/ids.ts';
-import { assign, endAttempt, initialState } from '../../src/protocol/state.ts';
+import { type BlobId, type CommitId, type PeerId, wallMs } from '../../src/protocol/ids.ts';
+import { assign, endAttempt, initialState, saveCheckpoint } from '../../src/protocol/state.ts';
 import { alpha, beta, FakeService, makeView } from '../peer/control/fake-service.ts';
 
 const nameOf = (peer: string | null): string => peer ?? '-';
@@ -27,6 +27,27 @@ describe('a task that waits', () => {
     expect(describeTask(task, nameOf)).toContain(
       `stalled    2 of 3 electors unreachable; should they be gone for good: \`peer adopt ${task.id.slice(0, 8)}\``,
     );
+  });
+});
+
+describe('a checkpoint', () => {
+  it('is shown with its attempt, number, time and commit, and whether it was the last', () => {
+    const view = makeView('Fix it');
+    const checkpoint = {
+      blob: 'b'.repeat(64) as BlobId,
+      bytes: 10,
+      base: 'c'.repeat(40) as CommitId,
+      commit: 'a'.repeat(40) as CommitId,
+      attempt: 1,
+      number: 2,
+      finished: true,
+      session: null,
+      at: wallMs(Date.parse('2026-03-04T05:06:07Z')),
+    };
+    const state = saveCheckpoint(assign(view.state, 'w' as PeerId, wallMs(1_000)), checkpoint);
+    const task = taskJson({ ...view, state });
+    expect(task.attempts[0]?.checkpoints).toMatchObject([{ number: 2, finished: true }]);
+    expect(describeTask(task, nameOf)).toMatch(/^1 +2 +05:06:07 +aaaaaaaaaa +finished$/m);
   });
 });
 

@@ -110,7 +110,9 @@ describe('a checkpoint', () => {
 
   it('is remembered after its attempt, for the next one to go on from', () => {
     expect(saved).toMatchObject({ phase: assigned.phase, checkpoint });
-    expect(saved.attempts[0]?.checkpoints).toEqual([{ commit: checkpoint.commit, at: checkpoint.at }]);
+    expect(saved.attempts[0]?.checkpoints).toEqual([
+      { commit: checkpoint.commit, at: checkpoint.at, number: checkpoint.number, finished: checkpoint.finished },
+    ]);
     expect(assign(endAttempt(saved, lapsed, at), other, at).checkpoint).toEqual(checkpoint);
     expect(saveCheckpoint(publishing, checkpoint)).toMatchObject({ phase: publishing.phase, checkpoint });
   });

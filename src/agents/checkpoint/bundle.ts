@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommitId, commitIdSchema } from '../../protocol/ids.ts';
 import { GitError, type GitOptions, git } from '../git.ts';
@@ -20,31 +20,43 @@ export interface PackRequest {
   readonly scratch: string;
   /** The file to write. */
   readonly file: string;
+  /** What it may have. */
+  readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
 export interface Packed {
   readonly hasSession: boolean;
+  /** There is one, and it was left out: with it, the whole would be larger than it may be, by so many bytes in all. */
+  readonly leftOutBytes: number | null;
   /** Equal where the work's files and the session are. */
   readonly content: string;
 }
 
 /** Writes the bundle, and says what is in it. Null where there is nothing to save. */
 export async function packCheckpoint(request: PackRequest): Promise<Packed | null> {
-  const { gitDir, base, commit, sessionDir, file, signal } = request;
-  const refs: string[] = [];
-  if (commit !== base) {
-    await git(['update-ref', workRef, commit], { gitDir, signal });
-    refs.push(workRef);
-  }
+  const { gitDir, base, commit, sessionDir, maxBytes, signal } = request;
   const session = sessionDir === null ? null : await commitSession(request, sessionDir);
-  if (session !== null) {
-    await git(['update-ref', sessionRef, session], { gitDir, signal });
-    refs.push(sessionRef);
+  const refs: string[] = [];
+  for (const [ref, id] of [[workRef, commit === base ? null : commit] as const, [sessionRef, session] as const]) {
+    if (id === null) continue;
+    await git(['update-ref', ref, id], { gitDir, signal });
+    refs.push(ref);
   }
   if (refs.length === 0) return null;
+  const bytes = await bundle(request, refs);
+  const content = await contentOf(gitDir, commit, session, signal);
+  if (bytes <= maxBytes || session === null || commit === base) {
+    return { hasSession: session !== null, leftOutBytes: null, content };
+  }
+  // The agent that goes on finds the work, and has to read it again.
+  await bundle(request, [workRef]);
+  return { hasSession: false, leftOutBytes: bytes, content };
+}
+
+async function bundle({ gitDir, base, file, signal }: PackRequest, refs: readonly string[]): Promise<number> {
   await git(['bundle', 'create', '--quiet', file, ...refs, `^${base}`], { gitDir, signal });
-  return { hasSession: session !== null, content: await contentOf(gitDir, commit, session, signal) };
+  return (await stat(file)).size;
 }
 
 async function contentOf(gitDir: string, commit: CommitId, session: string | null, signal: AbortSignal) {

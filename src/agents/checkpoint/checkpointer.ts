@@ -17,35 +17,45 @@ export interface CheckpointerParts {
   readonly files: CheckpointFiles;
   readonly report: (report: AgentReport) => void;
   readonly note: (text: string) => void;
+  /** The commit that the clone is at, and where it was at first. */
+  readonly head: () => Promise<CommitId | null>;
+  readonly start: CommitId;
   readonly everyMs: number;
 }
 
+/** How often to look whether the agent has committed. */
+const lookEveryMs = 2_000;
+
 /**
- * Saves an attempt's progress at an interval while its agent works, one checkpoint at a time, and none where nothing has
- * changed. A checkpoint that cannot be made costs a line in the log, never the attempt.
+ * Saves an attempt's progress while its agent works: at an interval, and whenever the agent has committed. One checkpoint at a
+ * time, and none where nothing has changed. A checkpoint that cannot be made costs a line in the log, never the attempt.
  */
 export class Checkpointer {
   readonly #parts: CheckpointerParts;
   #last: string | null;
   #made = 0;
   #making: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  #timers: readonly NodeJS.Timeout[] = [];
+  #head: CommitId | null;
 
   constructor(parts: CheckpointerParts) {
     this.#parts = parts;
     this.#last = parts.saved;
+    this.#head = parts.start;
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      if (this.#making === null) void this.#begin(null, false);
-    }, this.#parts.everyMs);
+    const { everyMs } = this.#parts;
+    this.#timers = [
+      setInterval(() => this.#due(), everyMs),
+      setInterval(() => void this.#look(), Math.min(lookEveryMs, everyMs)),
+    ];
   }
 
   /** No more by itself; resolves when none is being made. */
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
     await this.#making;
   }
 
@@ -53,6 +63,18 @@ export class Checkpointer {
   async make(commit: CommitId | null = null, finished = false): Promise<void> {
     await this.#making;
     await this.#begin(commit, finished);
+  }
+
+  #due(): void {
+    if (this.#making === null && this.#timers.length > 0) void this.#begin(null, false);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#making !== null) return;
+    const head = await this.#parts.head().catch(() => null);
+    if (head === null || head === this.#head || this.#making !== null) return;
+    this.#head = head;
+    this.#due();
   }
 
   #begin(commit: CommitId | null, finished: boolean): Promise<void> {
@@ -73,9 +95,10 @@ export class Checkpointer {
   }
 
   /** A commit that is to be published is news, whatever is in it. */
-  async #keep({ file, content, commit, hasSession }: Progress, finished: boolean): Promise<void> {
-    const { task, attempt, base, sessionKind, files, report } = this.#parts;
+  async #keep({ file, content, commit, hasSession, leftOutBytes }: Progress, finished: boolean): Promise<void> {
+    const { task, attempt, base, sessionKind, files, report, note } = this.#parts;
     if (content === this.#last && !finished) return;
+    if (leftOutBytes !== null) note(`saved without the agent's session: both together have ${inMiB(leftOutBytes)} MiB`);
     const { blob, bytes } = await files.keep(task.id, file);
     this.#last = content;
     this.#made += 1;
@@ -87,3 +110,5 @@ export class Checkpointer {
     });
   }
 }
+
+const inMiB = (bytes: number): number => Math.ceil(bytes / 1024 / 1024);

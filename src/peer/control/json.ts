@@ -123,7 +123,12 @@ const attemptJson = (attempt: AttemptRecord, costNow: number | null): TaskJson['
   outcome: attempt.outcome?.type ?? null,
   reason: attempt.outcome && reasonOf(attempt.outcome),
   costUsd: attempt.endedAt === null ? costNow : attempt.costUsd,
-  checkpoints: attempt.checkpoints.map(({ commit, at }) => ({ commit, at: iso(at) })),
+  checkpoints: attempt.checkpoints.map(({ commit, at, number, finished }) => ({
+    commit,
+    at: iso(at),
+    number: number ?? null,
+    finished: finished ?? false,
+  })),
 });
 
 function totalCost({ attempts, spentUsd }: TaskState, costNow: number | null): number | null {

@@ -31,7 +31,10 @@ const attemptJsonSchema = z.object({
   reason: z.string().nullable(),
   /** Of one under way: so far. Null where its agent does not tell. */
   costUsd,
-  checkpoints: z.array(z.object({ commit: commitIdSchema, at: time })),
+  /** `finished`: it is what was to be published. */
+  checkpoints: z.array(
+    z.object({ commit: commitIdSchema, at: time, number: z.int().nullable(), finished: z.boolean() }),
+  ),
 });
 
 export const taskJsonSchema = z.object({

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { unpackCheckpoint } from '../../../src/agents/checkpoint/bundle.ts';
+import { packCheckpoint, unpackCheckpoint } from '../../../src/agents/checkpoint/bundle.ts';
 import { Mirrors } from '../../../src/agents/mirror.ts';
 import type { Progress, Workspace } from '../../../src/agents/workspace.ts';
 import { Workspaces } from '../../../src/agents/workspaces.ts';
@@ -98,6 +99,25 @@ describe('a checkpoint', () => {
     const { session } = await unpack(await pack());
     expect(readFileSync(join(session, 'mixed.txt'), 'utf8')).toBe('one\r\ntwo\n');
     expect(readdirSync(session).sort()).toEqual(['.gitattributes', 'mixed.txt']);
+  });
+
+  test('that would be too large holds the work without the session', async () => {
+    agent('echo b > b.txt');
+    writeFileSync(join(sessionDir, 'noise'), randomBytes(200_000));
+    const commit = (await workspace.snapshot(signal)) ?? workspace.base.commit;
+    const scratch = join(folder.path, 'scratch');
+    mkdirSync(scratch);
+    const file = join(scratch, 'bundle');
+    const { publishDir: gitDir, base } = workspace;
+    const request = { gitDir, base: base.commit, commit, sessionDir, scratch, file, signal };
+    const whole = await packCheckpoint({ ...request, maxBytes: 1_000_000 });
+    expect(whole).toMatchObject({ hasSession: true, leftOutBytes: null });
+    const packed = await packCheckpoint({ ...request, maxBytes: 100_000 });
+    expect(packed).toMatchObject({ hasSession: false, content: whole?.content });
+    expect(packed?.leftOutBytes).toBeGreaterThan(200_000);
+    const { gitDir: restored, session } = await unpack({ file, commit });
+    expect(person(restored, 'show', `${commit}:b.txt`)).toBe('b');
+    expect(existsSync(join(session, 'noise'))).toBe(false);
   });
 
   test('leaves nothing behind once it is discarded', async () => {

@@ -157,14 +157,14 @@ describe('what fails for good', () => {
   });
 
   test('is stopped at its limits, and told as that', async () => {
-    const limits = { wallMs: 60_000, idleMs: 400, budgetUsd: null };
+    const limits = { wallMs: 60_000, idleMs: 4_000, budgetUsd: null };
     const { published } = start({
       executor: 'echo b > b.txt',
       body: { verify: 'sleep 600', limits },
       settings: { rounds: 0 },
     });
     expect(await published()).toMatchObject({ verified: false });
-    expect(forge.pulls[0]?.body).toContain('was stopped after 0.4 s without output');
+    expect(forge.pulls[0]?.body).toContain('was stopped after 4 s without output');
   });
 });
 

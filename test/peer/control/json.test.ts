@@ -106,7 +106,7 @@ describe('a task as JSON', () => {
       ...{ finished: false, session: 'command', at: wallMs(2_500) },
     };
     expect(taskJson(makeView('t', { state: saveCheckpoint(assigned, checkpoint) })).attempts[0]?.checkpoints).toEqual([
-      { commit, at: '1970-01-01T00:00:02.500Z' },
+      { commit, at: '1970-01-01T00:00:02.500Z', number: 1, finished: false },
     ]);
   });
 
