@@ -4,8 +4,9 @@ import type { CommitId } from '../protocol/ids.ts';
 import { branchOf, type Task } from '../protocol/record.ts';
 import { workRef } from './checkpoint/bundle.ts';
 import type { Identity } from './commit.ts';
+import { WorkspaceError } from './errors.ts';
 import { type GitRemote, git, redact } from './git.ts';
-import { type Base, WorkspaceError } from './mirror.ts';
+import type { Base } from './mirror.ts';
 
 /** Brings saved work into the clone, which no agent has touched yet: git may still run in it. */
 export async function goOn(clone: string, savedDir: string, task: Task, commit: CommitId, signal: AbortSignal) {

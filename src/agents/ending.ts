@@ -1,7 +1,7 @@
 import type { AgentReport } from '../protocol/agent.ts';
 import { Limits } from '../protocol/limits.ts';
+import { WorkspaceError } from './errors.ts';
 import { oneLine } from './lines.ts';
-import { WorkspaceError } from './mirror.ts';
 import { codeOf } from './retry.ts';
 
 /** The reports that end a job. */
@@ -23,7 +23,19 @@ export const bounded = (reason: string): string => oneLine(reason, Limits.reason
 
 const Denied = new Set(['auth', 'not-found', 'unauthorized', 'forbidden']);
 /** This PC's own trouble: another may do better, and the agent has not failed. */
-const NotHere = new Set(['no-git', 'ENOSPC', 'EDQUOT', 'EROFS', 'EMFILE', 'ENFILE', 'EACCES', 'EPERM', 'EIO']);
+const NotHere = new Set([
+  'no-git',
+  'no-space',
+  'mirror-in-use',
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EMFILE',
+  'ENFILE',
+  'EACCES',
+  'EPERM',
+  'EIO',
+]);
 
 /** For a log. */
 export function describeEnding(ending: Ending): string {

@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { MarkVariable } from './processes.ts';
 
 /** Where to clone from and push to. `authorization` is the value of an http Authorization header. */
 export interface GitRemote {
@@ -42,6 +43,13 @@ export class GitError extends Error {
     this.stderr = stderr;
     this.exitCode = exitCode;
   }
+}
+
+let mark: string | null = null;
+
+/** From now on every git carries the mark, so that the next process can find one that has outlived this one. */
+export function markGit(value: string): void {
+  mark = value;
 }
 
 const DefaultTimeoutMs = 15 * 60_000;
@@ -137,6 +145,7 @@ function environment({ gitDir, remote, env }: GitOptions): Record<string, string
   const settings = [...Settings, ...authorization(remote)];
   return {
     ...inherited,
+    ...(mark === null ? {} : { [MarkVariable]: mark }),
     // Messages are matched below.
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',

@@ -3,28 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommitId, commitIdSchema } from '../protocol/ids.ts';
+import { WorkspaceError } from './errors.ts';
 import { GitError, type GitRemote, git } from './git.ts';
-
-export type WorkspaceErrorCode =
-  | 'empty-repository'
-  | 'no-default-branch'
-  | 'no-such-branch'
-  | 'no-such-folder'
-  /** What the agent left cannot be published. */
-  | 'bad-result'
-  /** What an earlier attempt has saved is not what it says. */
-  | 'bad-checkpoint';
-
-/** The task and its repository do not fit together: another attempt, or another PC, would find the same. */
-export class WorkspaceError extends Error {
-  override readonly name = 'WorkspaceError';
-  readonly code: WorkspaceErrorCode;
-
-  constructor(code: WorkspaceErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+import { checkSpace, type FreeBytes, freeBytesOf, historyBytes } from './space.ts';
 
 /** Where the work starts. */
 export interface Base {
@@ -32,9 +13,13 @@ export interface Base {
   readonly commit: CommitId;
 }
 
-export interface Mirror {
-  /** A bare repository with the remote's branches and tags. */
+/** A bare repository with the remote's branches and tags, lent until `release`: so long it stays what it is. */
+export interface Borrowed {
   readonly dir: string;
+  readonly release: () => void;
+}
+
+export interface Mirror extends Borrowed {
   readonly base: Base;
 }
 
@@ -44,12 +29,16 @@ export interface Mirror {
  */
 export class Mirrors {
   readonly #folder: string;
+  readonly #freeBytes: FreeBytes;
   readonly #queues = new Map<string, Promise<unknown>>();
+  /** How many borrow from each. */
+  readonly #lent = new Map<string, number>();
   /** Mirrors without leftovers of a git that was killed. */
   readonly #tidied = new Set<string>();
 
-  constructor(home: string) {
+  constructor(home: string, freeBytes = freeBytesOf) {
     this.#folder = join(home, 'mirrors');
+    this.#freeBytes = freeBytes;
   }
 
   has(url: string): boolean {
@@ -59,13 +48,45 @@ export class Mirrors {
   /** The mirror, brought up to date. `base` null is the remote's default branch. Throws GitError and WorkspaceError. */
   refresh(remote: GitRemote, base: string | null, signal: AbortSignal): Promise<Mirror> {
     const dir = this.#dir(remote.url);
-    return this.#inTurn(dir, () => this.#refresh(dir, remote, base, signal));
+    return this.#inTurn(dir, async () => {
+      signal.throwIfAborted();
+      const branch = base ?? (await defaultBranch(remote, signal));
+      await this.#bringUpToDate(dir, remote, signal);
+      const commit = await tipIn(dir, branch);
+      return { dir, base: { branch, commit }, release: this.#lend(dir) };
+    });
   }
 
-  /** Gives up a mirror that nothing can be cloned from. */
+  /** The mirror, brought up to date, for whoever knows which commit it wants. Throws GitError and WorkspaceError. */
+  borrow(remote: GitRemote, signal: AbortSignal): Promise<Borrowed> {
+    const dir = this.#dir(remote.url);
+    return this.#inTurn(dir, async () => {
+      signal.throwIfAborted();
+      await this.#bringUpToDate(dir, remote, signal);
+      return { dir, release: this.#lend(dir) };
+    });
+  }
+
+  /** Gives up a mirror that nothing can be cloned from, unless somebody works with what was. */
   discard(url: string): Promise<void> {
     const dir = this.#dir(url);
-    return this.#inTurn(dir, () => rm(dir, { recursive: true, force: true }));
+    return this.#inTurn(dir, async () => {
+      if (!this.#isLent(dir)) await rm(dir, { recursive: true, force: true });
+    });
+  }
+
+  #lend(dir: string): () => void {
+    const change = (by: number): void => void this.#lent.set(dir, (this.#lent.get(dir) ?? 0) + by);
+    change(1);
+    let isBack = false;
+    return () => {
+      if (!isBack) change(-1);
+      isBack = true;
+    };
+  }
+
+  #isLent(dir: string): boolean {
+    return (this.#lent.get(dir) ?? 0) > 0;
   }
 
   #inTurn<T>(dir: string, action: () => Promise<T>): Promise<T> {
@@ -77,11 +98,11 @@ export class Mirrors {
     return result;
   }
 
-  async #refresh(dir: string, remote: GitRemote, base: string | null, signal: AbortSignal): Promise<Mirror> {
-    signal.throwIfAborted();
-    const branch = base ?? (await defaultBranch(remote, signal));
+  async #bringUpToDate(dir: string, remote: GitRemote, signal: AbortSignal): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await checkSpace(this.#folder, 0, this.#freeBytes);
     if (!existsSync(dir) || !(await this.#update(dir, remote, signal))) await this.#create(dir, remote, signal);
-    return { dir, base: { branch, commit: await tipIn(dir, branch) } };
+    await checkSpace(this.#folder, await historyBytes(dir), this.#freeBytes);
   }
 
   /** False where git fails for no reason outside: a power cut may have damaged the mirror, and a new one costs a fetch. */
@@ -99,9 +120,14 @@ export class Mirrors {
 
   /** A mirror exists only once it is complete: a fetch that was cut off leaves none. */
   async #create(dir: string, remote: GitRemote, signal: AbortSignal): Promise<void> {
+    if (this.#isLent(dir)) {
+      throw new WorkspaceError(
+        'mirror-in-use',
+        'the copy of the repository on this PC is damaged, and in use: try later',
+      );
+    }
     const unfinished = `${dir}.new`;
     await rm(unfinished, { recursive: true, force: true });
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     await initBare(unfinished, await anyCommit(remote, signal));
     await fetchAll(unfinished, remote, signal);
     await rm(dir, { recursive: true, force: true });

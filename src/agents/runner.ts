@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type {
   AgentReport,
   AgentRunner,
@@ -19,7 +19,9 @@ import type { Identity } from './commit.ts';
 import { endingOf, refused } from './ending.ts';
 import type { NoExecutor } from './executors/choose.ts';
 import type { Executor } from './executors/executor.ts';
+import { removeFolder } from './folders.ts';
 import type { ForgeFor } from './forge/forge.ts';
+import { markGit } from './git.ts';
 import { type JobParts, JobRun } from './job-run.ts';
 import { Mirrors } from './mirror.ts';
 import { ProcessTree } from './process-tree.ts';
@@ -83,7 +85,8 @@ class Runner implements ClosableAgentRunner {
       backoffMs: backoffMs ?? defaultBackoffMs,
       markPrefix: `${createHash('sha256').update(resolve(home)).digest('hex').slice(0, 16)}.`,
     };
-    this.#swept = this.#sweep();
+    markGit(`${this.#parts.markPrefix}git`);
+    this.#swept = this.#sweep(home);
     // Told by the first job that needs it.
     this.#swept.catch(() => {});
   }
@@ -134,9 +137,10 @@ class Runner implements ClosableAgentRunner {
     }
   }
 
-  async #sweep(): Promise<void> {
-    // Supervisors end what a killed peer has left; this is for a supervisor that was killed with it.
+  async #sweep(home: string): Promise<void> {
+    // Supervisors end what a killed peer has left; this is for a supervisor that was killed with it, and for git.
     await new ProcessTree(this.#parts.markPrefix).kill();
+    await removeFolder(join(home, 'tmp'));
     await this.#parts.workspaces.sweep();
   }
 }

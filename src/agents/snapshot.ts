@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { CommitId } from '../protocol/ids.ts';
 import { readHead } from './clone-head.ts';
 import { commitTree, reword, type Signature } from './commit.ts';
+import { WorkspaceError } from './errors.ts';
 import { GitError, type GitOptions, git } from './git.ts';
-import { initBare, WorkspaceError } from './mirror.ts';
+import { initBare } from './mirror.ts';
 
 export interface SnapshotRequest extends Signature {
   readonly clone: string;

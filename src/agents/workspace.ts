@@ -7,7 +7,7 @@ import { type Packed, packCheckpoint } from './checkpoint/bundle.ts';
 import { readHead } from './clone-head.ts';
 import type { Identity } from './commit.ts';
 import { removeFolder } from './folders.ts';
-import type { Base } from './mirror.ts';
+import type { Base, Borrowed } from './mirror.ts';
 import type { Places } from './sandbox/sandbox.ts';
 import { type Dropping, newSince, retake, type SnapshotRequest, takeSnapshot } from './snapshot.ts';
 
@@ -31,7 +31,7 @@ export interface WorkspaceParts {
   readonly attempt: number;
   readonly identity: Identity;
   readonly base: Base;
-  readonly mirrorDir: string;
+  readonly mirror: Borrowed;
   /** Where the agent begins: at the base, or at what an earlier attempt has saved. */
   readonly start: CommitId;
   /** The agent's working folder. */
@@ -84,7 +84,7 @@ export class Workspace {
 
   /** What belongs to this attempt, for a sandbox. */
   get places(): Places {
-    return { writable: [this.clone, this.folder, this.sessionDir], readable: [this.#parts.mirrorDir] };
+    return { writable: [this.clone, this.folder, this.sessionDir], readable: [this.#parts.mirror.dir] };
   }
 
   /**
@@ -147,10 +147,10 @@ export class Workspace {
 
   /** With a repository in `scratch`, unless it is said to be elsewhere. */
   #request(scratch: string, signal: AbortSignal): SnapshotRequest {
-    const { task, attempt, identity, mirrorDir, base } = this.#parts;
+    const { task, attempt, identity, mirror, base } = this.#parts;
     return {
       clone: this.clone,
-      mirrorDir,
+      mirrorDir: mirror.dir,
       publishDir: join(scratch, 'repository.git'),
       scratch,
       base: base.commit,
@@ -175,7 +175,7 @@ export class Workspace {
   }
 
   async remove(): Promise<void> {
-    await removeFolder(this.#parts.root);
+    await removeFolder(this.#parts.root).finally(() => this.#parts.mirror.release());
   }
 }
 

@@ -54,6 +54,7 @@ export class Workspaces {
       return await fill(root, mirror, request);
     } catch (error) {
       await removeFolder(root);
+      mirror.release();
       if (error instanceof GitError && error.code === 'failed') await this.#mirrors.discard(remote.url);
       throw error;
     }
@@ -73,7 +74,7 @@ async function fill(root: string, mirror: Mirror, request: OpenRequest): Promise
   }
   const cwd = await folderIn(clone, task.body.path);
   const start = saved?.commit ?? base.commit;
-  return new Workspace({ root, task, attempt, identity, base, start, mirrorDir: mirror.dir, cwd, saved: restored });
+  return new Workspace({ root, task, attempt, identity, base, start, mirror, cwd, saved: restored });
 }
 
 async function restore(root: string, mirrorDir: string, saved: Saved, signal: AbortSignal): Promise<Restored> {

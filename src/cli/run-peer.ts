@@ -100,7 +100,7 @@ async function startService(
         home: home.folder,
         host,
         executor,
-        forgeFor: createForgeFor(env),
+        forgeFor: createForgeFor(env, home.scratch),
         files,
         specialists: options.catalogue,
         checkpointEveryMs: options.checkpointEveryMs,

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { GitError, git, redact } from '../../src/agents/git.ts';
+import { GitError, git, markGit, redact } from '../../src/agents/git.ts';
 import { makeRepository, useFolder } from './support.ts';
 
 const folder = useFolder();
@@ -18,6 +18,12 @@ const failure = async (promise: Promise<unknown>): Promise<GitError> => {
 };
 
 describe('what git is run with', () => {
+  test('a mark, by which the next peer finds what has outlived this one', async () => {
+    markGit('a-mark');
+    const { stdout } = await git(['-c', 'alias.show-env=!env', 'show-env'], { cwd: folder.path });
+    expect(stdout).toMatch(/^ISSUE_MESH_RUN=a-mark$/m);
+  });
+
   test('neither the user’s nor the system’s configuration, and no token', async () => {
     const home = join(folder.path, 'home');
     mkdirSync(home);

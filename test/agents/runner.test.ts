@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NoExecutor } from '../../src/agents/executors/choose.ts';
@@ -363,6 +363,7 @@ describe('stop', () => {
 
 test('what a killed peer has left of folders and processes is removed at the start', async () => {
   mkdirSync(join(home, 'work', 'abcdef12-1', 'clone'), { recursive: true });
+  mkdirSync(join(home, 'tmp', 'branch-x'), { recursive: true });
   const env = { PATH: process.env.PATH, ISSUE_MESH_RUN: `${homeMark()}old` };
   const old = spawn('sleep', ['300'], { env, stdio: 'ignore', detached: true });
   const exit = once(old, 'exit');
@@ -370,6 +371,7 @@ test('what a killed peer has left of folders and processes is removed at the sta
   expect((await exit)[1]).toBe('SIGKILL');
   await reports.wait('ready');
   expect(workFolders().length).toBe(1);
+  expect(existsSync(join(home, 'tmp'))).toBe(false);
 });
 
 describe('aptitude', () => {

@@ -159,6 +159,39 @@ describe('a mirror', () => {
     expect((await open()).base.branch).toBe('main');
   });
 
+  test('is neither given up nor made again while somebody works with it', async () => {
+    const mirrors = new Mirrors(home);
+    const remote = { url: origin, authorization: null };
+    const { dir, release } = await mirrors.refresh(remote, null, signal);
+    await mirrors.discard(origin);
+    expect(mirrors.has(origin)).toBe(true);
+    writeFileSync(join(dir, 'HEAD'), '');
+    await expect(mirrors.refresh(remote, null, signal)).rejects.toMatchObject({ code: 'mirror-in-use' });
+    release();
+    release();
+    expect((await mirrors.refresh(remote, null, signal)).base.branch).toBe('main');
+  });
+
+  test('is lent for as long as there is a workspace', async () => {
+    const mirrors = new Mirrors(home);
+    const workspace = await open({}, new Workspaces(home, mirrors));
+    await mirrors.discard(origin);
+    expect(agent(workspace, 'git log --format=%s').trim()).toBe('first');
+    await workspace.remove();
+    await mirrors.discard(origin);
+    expect(mirrors.has(origin)).toBe(false);
+  });
+
+  test.each([
+    ['nothing', () => 0, /only 0\.0 GiB are free/],
+    ['less than an agent needs', () => 1024 ** 3 - 1, /of 1\.0 GiB needed/],
+  ])('is not fetched where the disk has %s left', async (_, free, message) => {
+    const mirrors = new Mirrors(home, async () => free());
+    const fetching = mirrors.refresh({ url: origin, authorization: null }, null, signal);
+    await expect(fetching).rejects.toMatchObject({ code: 'no-space', message: expect.stringMatching(message) });
+    expect(mirrors.has(origin)).toBe(false);
+  });
+
   test('serves several attempts at once', async () => {
     const workspaces = new Workspaces(home, new Mirrors(home));
     const opened = await Promise.all([1, 2, 3].map((attempt) => workspaces.open(request(task(), attempt))));

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type CommitId, commitIdSchema, taskIdSchema } from '../../protocol/ids.ts';
@@ -22,13 +21,16 @@ export async function commitAt(remote: GitRemote, branch: string): Promise<Commi
   return line === undefined ? null : commitIdSchema.parse(line.slice(0, line.indexOf('\t')));
 }
 
-/** Reads the tip together with its trailers, which takes the commit but not its files. */
-export async function readTip(remote: GitRemote, branch: string): Promise<BranchTip | null> {
+/**
+ * Reads the tip together with its trailers, which takes the commit but not its files. `scratch`: a folder for what a process that
+ * is killed leaves behind.
+ */
+export async function readTip(remote: GitRemote, branch: string, scratch: string): Promise<BranchTip | null> {
   const commit = await commitAt(remote, branch);
   if (commit === null) return null;
-  const scratch = await mkdtemp(join(tmpdir(), 'issue-mesh-tip-'));
+  const folder = await makeFolder(scratch);
   try {
-    const gitDir = join(scratch, 'tip.git');
+    const gitDir = join(folder, 'tip.git');
     const format = `--object-format=${commit.length === 64 ? 'sha256' : 'sha1'}`;
     await git(['init', '--quiet', '--bare', '--template=', format, '--', gitDir]);
     const options = ['--quiet', '--depth=1', '--filter=tree:0', '--no-tags', '--no-recurse-submodules'];
@@ -39,8 +41,13 @@ export async function readTip(remote: GitRemote, branch: string): Promise<Branch
     if (error instanceof GitError && /couldn't find remote ref/i.test(error.stderr)) return null;
     throw error;
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function makeFolder(scratch: string): Promise<string> {
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  return mkdtemp(join(scratch, 'branch-'));
 }
 
 const attemptSchema = z.string().regex(/^[1-9]\d{0,8}$/);
@@ -81,9 +88,14 @@ export async function pushBranch(remote: GitRemote, { gitDir, commit, branch, ex
 }
 
 /** Removes the branch if it is still at `commit`; false where it is not. */
-export async function removeBranch(remote: GitRemote, branch: string, commit: CommitId): Promise<boolean> {
+export async function removeBranch(
+  remote: GitRemote,
+  branch: string,
+  commit: CommitId,
+  scratch: string,
+): Promise<boolean> {
   // A push runs in some repository, even one that only deletes.
-  const gitDir = await mkdtemp(join(tmpdir(), 'issue-mesh-remove-'));
+  const gitDir = await makeFolder(scratch);
   try {
     await git(['init', '--quiet', '--bare', '--template=', '--', gitDir]);
     await git([...pushOptions, leased(branch, commit), '--', remote.url, `:${ref(branch)}`], { gitDir, remote });

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import type { TaskResult } from '../../protocol/state.ts';
 import type { GitRemote } from '../git.ts';
 import type { BranchTip, Forge, PullRequestDraft, Push, Pushed } from './forge.ts';
@@ -7,10 +8,12 @@ import { pushBranch, readTip } from './git-branches.ts';
 export class GitForge implements Forge {
   readonly opensPullRequests = false;
   readonly #remote: GitRemote;
+  readonly #scratch: string;
 
   /** A URL, or the absolute path of a repository on this PC. */
-  constructor(url: string) {
+  constructor(url: string, scratch: string = tmpdir()) {
     this.#remote = { url, authorization: null };
+    this.#scratch = scratch;
   }
 
   remote(): GitRemote {
@@ -18,7 +21,7 @@ export class GitForge implements Forge {
   }
 
   tip(branch: string): Promise<BranchTip | null> {
-    return readTip(this.#remote, branch);
+    return readTip(this.#remote, branch, this.#scratch);
   }
 
   push(push: Push): Promise<Pushed> {

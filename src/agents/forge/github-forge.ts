@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import type { TaskResult } from '../../protocol/state.ts';
 import { GitError, type GitRemote } from '../git.ts';
 import { ForgeError } from './errors.ts';
@@ -16,10 +17,12 @@ export class GitHubForge implements Forge {
   readonly opensPullRequests = true;
   readonly #github: GitHub;
   readonly #name: RepositoryName;
+  readonly #scratch: string;
 
-  constructor(github: GitHub, name: RepositoryName) {
+  constructor(github: GitHub, name: RepositoryName, scratch: string = tmpdir()) {
     this.#github = github;
     this.#name = name;
+    this.#scratch = scratch;
   }
 
   remote(): GitRemote {
@@ -30,7 +33,7 @@ export class GitHubForge implements Forge {
   }
 
   tip(branch: string): Promise<BranchTip | null> {
-    return this.#explained(readTip(this.remote(), branch));
+    return this.#explained(readTip(this.remote(), branch, this.#scratch));
   }
 
   push(push: Push): Promise<Pushed> {
@@ -83,7 +86,7 @@ export class GitHubForge implements Forge {
 
   async #removeMistake({ branch, commit }: PullRequestDraft): Promise<void> {
     try {
-      await removeBranch(this.remote(), branch, commit);
+      await removeBranch(this.remote(), branch, commit, this.#scratch);
     } catch (error) {
       // A rule that protects the branch is no reason to lose the result.
       if (!(error instanceof GitError && error.code === 'failed')) throw error;

@@ -1,11 +1,12 @@
+import { tmpdir } from 'node:os';
 import type { ForgeFor } from './forge.ts';
 import { GitForge } from './git-forge.ts';
 import { GitHub } from './github.ts';
 import { GitHubForge } from './github-forge.ts';
 import { type Environment, gitHubSettings } from './settings.ts';
 
-/** The forge of each repository, as this PC may use it. */
-export function createForgeFor(env: Environment): ForgeFor {
+/** The forge of each repository, as this PC may use it. `scratch`: a folder for its temporary files. */
+export function createForgeFor(env: Environment, scratch: string = tmpdir()): ForgeFor {
   const settings = gitHubSettings(env);
   const github = new GitHub(settings);
   return (repository) => {
@@ -13,11 +14,11 @@ export function createForgeFor(env: Environment): ForgeFor {
       case 'github':
         return settings.token === null
           ? { noAccess: 'GITHUB_TOKEN is not set here: without it no pull request can be opened' }
-          : new GitHubForge(github, repository);
+          : new GitHubForge(github, repository, scratch);
       case 'git':
-        return new GitForge(repository.url);
+        return new GitForge(repository.url, scratch);
       case 'path':
-        return new GitForge(repository.path);
+        return new GitForge(repository.path, scratch);
     }
   };
 }

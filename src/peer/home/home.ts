@@ -19,6 +19,8 @@ export interface Home {
   readonly mirrors: string;
   readonly work: string;
   readonly logs: string;
+  /** Temporary files: whatever is here when a peer starts was left by one that was killed. */
+  readonly scratch: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,6 +38,7 @@ export function locateHome(env: Environment): Home {
     mirrors: join(folder, 'mirrors'),
     work: join(folder, 'work'),
     logs: join(folder, 'logs'),
+    scratch: join(folder, 'tmp'),
   };
 }
 

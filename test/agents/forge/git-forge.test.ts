@@ -1,7 +1,10 @@
-import { dirname } from 'node:path';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { GitForge } from '../../../src/agents/forge/git-forge.ts';
 import { startGitServer } from '../../support/git-server.ts';
+import { makeBareRepository } from '../../support/repository.ts';
 import { taskOf } from './commits.ts';
 import { forgeContract } from './contract.ts';
 
@@ -25,4 +28,13 @@ test.each([
   ['a server that does not answer', 'http://127.0.0.1:9/x.git', 'network'],
 ])('%s is told as what it is', async (_, url, code) => {
   await expect(new GitForge(url).tip('main')).rejects.toMatchObject({ name: 'GitError', code });
+});
+
+test('what it needs for a while is in the folder that is for that', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'scratch-'));
+  const scratch = join(folder, 'tmp');
+  const bare = makeBareRepository(join(folder, 'origin.git'), { 'a.txt': 'a\n' });
+  expect(await new GitForge(bare, scratch).tip('main')).toMatchObject({ task: null });
+  expect(readdirSync(scratch)).toEqual([]);
+  rmSync(folder, { recursive: true });
 });
