@@ -71,6 +71,8 @@ class NoopRunner implements AgentRunner {
     this.#end(run, { type: 'stopped' });
   }
 
+  ended(): void {}
+
   aptitude() {
     return { noAccess: null, warm: false };
   }

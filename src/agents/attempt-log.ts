@@ -1,12 +1,17 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogPiece, LogQuery } from '../protocol/agent.ts';
-import type { TaskId } from '../protocol/ids.ts';
+import { byText, type TaskId } from '../protocol/ids.ts';
 
 /** A log ends here, in bytes: an agent that prints for ever must not fill the disk. */
 export const MaxLog = 20 * 1024 * 1024;
 const MaxPiece = 1024 * 1024;
+
+/** As long as a task that has ended is remembered. */
+const KeptForMs = 30 * 24 * 60 * 60_000;
+/** Of all logs together, in bytes. */
+const MaxLogs = 1024 * 1024 * 1024;
 
 /** The output of every attempt made on this PC: `logs/<task>/<attempt>.log` in the peer's home. */
 export class AttemptLogs {
@@ -39,6 +44,25 @@ export class AttemptLogs {
     // While the attempt runs, the end of the file may be the middle of a character.
     const whole = atEnd && !open ? piece : piece.subarray(0, wholeCharacters(piece));
     return { attempt: number, text: whole.toString('utf8'), nextOffset: offset + whole.length, end: atEnd && !open };
+  }
+
+  /** Removes the logs of tasks that are not under way: the old ones, and of the others the oldest, where there are too many. */
+  async prune(isUnderWay: (task: string) => boolean, maxBytes: number = MaxLogs): Promise<void> {
+    const tasks = await readdir(this.#folder).catch(() => []);
+    const logs = await Promise.all(tasks.filter((task) => !isUnderWay(task)).map((task) => this.#sizeOf(task)));
+    let left = maxBytes;
+    for (const { task, bytes, atMs } of logs.toSorted((a, b) => b.atMs - a.atMs || byText(a.task, b.task))) {
+      left -= bytes;
+      if (left >= 0 && Date.now() - atMs < KeptForMs) continue;
+      await rm(join(this.#folder, task), { recursive: true, force: true });
+    }
+  }
+
+  async #sizeOf(task: string): Promise<{ readonly task: string; readonly bytes: number; readonly atMs: number }> {
+    const names = await readdir(join(this.#folder, task)).catch(() => []);
+    const found = await Promise.all(names.map((name) => stat(join(this.#folder, task, name))));
+    const bytes = found.reduce((sum, { size }) => sum + size, 0);
+    return { task, bytes, atMs: Math.max(0, ...found.map(({ mtimeMs }) => mtimeMs)) };
   }
 
   async #latest(task: TaskId): Promise<number | null> {

@@ -1,5 +1,20 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
+
+/** The folders of an attempt, below `work/<task>-<attempt>`. */
+export const foldersIn = (root: string) => ({
+  /** The agent's. */
+  clone: join(root, 'clone'),
+  /** For the executor. */
+  folder: join(root, 'agent'),
+  /** The executor's session: what an earlier attempt has left of it is here. */
+  sessionDir: join(root, 'session'),
+  /** Where the commit of `snapshot` is. */
+  publishDir: join(root, 'publish.git'),
+  /** Where a checkpoint is unpacked. */
+  savedDir: join(root, 'saved.git'),
+});
 
 /** Removes whatever is there, if anything is. */
 export async function removeFolder(path: string): Promise<void> {

@@ -1,5 +1,5 @@
-import type { AgentReport, Job, PublishStep, StopReason } from '../protocol/agent.ts';
-import type { CommitId } from '../protocol/ids.ts';
+import type { AgentReport, Fate, Job, PublishStep, StopReason } from '../protocol/agent.ts';
+import type { CommitId, TaskId } from '../protocol/ids.ts';
 import type { Access } from './access.ts';
 import type { AttemptLog, AttemptLogs } from './attempt-log.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
@@ -38,6 +38,7 @@ export interface JobParts {
   readonly specialists: Catalogue;
   readonly logs: AttemptLogs;
   readonly identity: Identity;
+  readonly fateOf: (task: TaskId) => Fate;
   readonly verify: VerifySettings;
   readonly backoffMs: readonly number[];
   /** The beginning of the marks of this home's processes. */
@@ -54,8 +55,7 @@ export class JobRun {
   readonly #progress: ProgressTeller;
   #log: AttemptLog | null = null;
   #costUsd: number | null = null;
-  /** The attempt goes on elsewhere: what it has done so far is saved first. */
-  #isHandedOver = false;
+  #stopped: StopReason | null = null;
 
   constructor(job: Job, parts: JobParts, report: (report: AgentReport) => void) {
     this.#job = job;
@@ -69,7 +69,7 @@ export class JobRun {
   }
 
   stop(reason: StopReason): void {
-    this.#isHandedOver = reason === 'draining' || reason === 'quota';
+    this.#stopped ??= reason;
     this.#abort.abort();
   }
 
@@ -81,6 +81,11 @@ export class JobRun {
     this.#note(`ended: ${describeEnding(last)}`);
     this.#log?.close();
     return last;
+  }
+
+  /** The attempt goes on elsewhere: what it has done so far is saved first. */
+  get #isHandedOver(): boolean {
+    return this.#stopped === 'draining' || this.#stopped === 'quota';
   }
 
   get #signal(): AbortSignal {
@@ -100,13 +105,28 @@ export class JobRun {
     if (earlier !== null) return this.#withCost(earlier);
     if ('reason' in executor) return refused(executor.reason);
     const { workspace, saved } = await this.#open(forge, executor);
+    let ending: Ending | null = null;
     try {
-      if (saved?.finished !== true) return await this.#work(workspace, executor, publisher);
-      this.#say(`publishing what attempt ${saved.attempt} has finished`);
-      return await this.#publishSaved(workspace, publisher);
+      if (saved?.finished === true) this.#say(`publishing what attempt ${saved.attempt} has finished`);
+      const publishes = saved?.finished === true;
+      ending = await (publishes
+        ? this.#publishSaved(workspace, publisher)
+        : this.#work(workspace, executor, publisher));
+      return ending;
     } finally {
+      await this.#leave(workspace, ending);
+    }
+  }
+
+  async #leave(workspace: Workspace, ending: Ending | null): Promise<void> {
+    const isSettled = this.#parts.fateOf(this.#job.task.id) === 'settled';
+    const isUnwanted = ending?.type === 'published' || this.#stopped === 'cancelled' || isSettled;
+    try {
+      const kept = await workspace.close(isUnwanted);
+      if (kept !== null) this.#note(`its work is nowhere else, so it is kept for a while: ${kept}`);
+    } catch (error) {
       // A folder that cannot be removed now goes at the next start.
-      await workspace.remove().catch((error: unknown) => this.#note(String(error)));
+      this.#note(String(error));
     }
   }
 
@@ -183,6 +203,7 @@ export class JobRun {
       head: () => workspace.head(),
       start: workspace.start,
       files,
+      onKept: (progress) => workspace.noteSaved(progress),
       report: this.#report,
       note: (text) => this.#note(text),
       everyMs,

@@ -41,6 +41,11 @@ export class Mirrors {
     this.#freeBytes = freeBytes;
   }
 
+  /** By the last part of its path. */
+  named(name: string): string {
+    return join(this.#folder, name);
+  }
+
   has(url: string): boolean {
     return existsSync(this.#dir(url));
   }

@@ -4,13 +4,14 @@ import type {
   AgentReport,
   AgentRunner,
   Aptitude,
+  Fate,
   Job,
   LogPiece,
   LogQuery,
   PublishStep,
   StopReason,
 } from '../protocol/agent.ts';
-import type { HostId, RunId } from '../protocol/ids.ts';
+import type { HostId, RunId, TaskId } from '../protocol/ids.ts';
 import type { Repository } from '../protocol/record.ts';
 import { Access } from './access.ts';
 import { AttemptLogs } from './attempt-log.ts';
@@ -41,6 +42,8 @@ export interface AgentRunnerOptions {
   readonly checkpointEveryMs: number;
   /** What has to pass before a result is published. */
   readonly verify?: VerifySettings;
+  /** For what is kept of tasks. */
+  readonly fateOf?: (task: TaskId) => Fate;
   /** Author of commits; an agent's own commits keep theirs. */
   readonly identity?: Identity;
   /** Pauses between tries when the network fails, in milliseconds. */
@@ -68,21 +71,22 @@ class Runner implements ClosableAgentRunner {
   #closing = false;
 
   constructor(options: AgentRunnerOptions) {
-    const { home, host, executor, forgeFor, files, specialists, checkpointEveryMs, verify, identity, backoffMs } =
-      options;
+    const { home, host, executor, forgeFor, files, specialists, checkpointEveryMs } = options;
     const mirrors = new Mirrors(home);
+    const fateOf = options.fateOf ?? (() => 'unknown');
     this.#parts = {
       executor,
       forgeFor,
       files,
       specialists,
       checkpointEveryMs,
-      workspaces: new Workspaces(home, mirrors),
+      workspaces: new Workspaces(home, mirrors, fateOf),
       access: new Access(host, forgeFor, mirrors),
       logs: new AttemptLogs(home),
-      verify: verify ?? defaultVerify,
-      identity: identity ?? defaultIdentity,
-      backoffMs: backoffMs ?? defaultBackoffMs,
+      fateOf,
+      verify: options.verify ?? defaultVerify,
+      identity: options.identity ?? defaultIdentity,
+      backoffMs: options.backoffMs ?? defaultBackoffMs,
       markPrefix: `${createHash('sha256').update(resolve(home)).digest('hex').slice(0, 16)}.`,
     };
     markGit(`${this.#parts.markPrefix}git`);
@@ -111,6 +115,11 @@ class Runner implements ClosableAgentRunner {
 
   stop(run: RunId, reason: StopReason): void {
     this.#jobs.get(run)?.job.stop(reason);
+  }
+
+  ended(): void {
+    // What cannot be removed now goes at the next start.
+    void this.#swept.then(() => this.#parts.workspaces.clean()).catch(() => {});
   }
 
   aptitude(repository: Repository): Aptitude {
@@ -142,5 +151,6 @@ class Runner implements ClosableAgentRunner {
     await new ProcessTree(this.#parts.markPrefix).kill();
     await removeFolder(join(home, 'tmp'));
     await this.#parts.workspaces.sweep();
+    await this.#parts.logs.prune((task) => this.#parts.fateOf(task as TaskId) === 'open');
   }
 }

@@ -7,9 +7,10 @@ import { WorkspaceError } from './errors.ts';
 import { GitError, type GitOptions, git } from './git.ts';
 import { initBare } from './mirror.ts';
 
-export interface SnapshotRequest extends Signature {
+/** Where an agent has worked. */
+export interface WorkRequest {
   readonly clone: string;
-  /** The bare repository to make; the commit is pushed from there. */
+  /** The bare repository to make. */
   readonly publishDir: string;
   readonly mirrorDir: string;
   /** A folder that only the peer uses, for an index and packs on their way. */
@@ -19,6 +20,9 @@ export interface SnapshotRequest extends Signature {
   readonly droppings: readonly Dropping[];
   readonly signal: AbortSignal;
 }
+
+/** The commit is pushed from `publishDir`. */
+export interface SnapshotRequest extends WorkRequest, Signature {}
 
 /** A file that was left by something else than the agent. */
 export interface Dropping {
@@ -47,8 +51,14 @@ export async function takeSnapshot(request: SnapshotRequest): Promise<CommitId |
   return ownTip ? reword(request, head, inPublish(request)) : commitTree(request, tree, head, inPublish(request));
 }
 
+/** The trees of the base, and of what lies in the clone. */
+export async function readTrees(request: WorkRequest): Promise<{ readonly base: string; readonly work: string }> {
+  const work = await writeTree(request, await importWork(request));
+  return { base: await line(['rev-parse', `${request.base}^{tree}`], inPublish(request)), work };
+}
+
 /** The files that have come into the clone since `commit` was made of it, whose objects are in the repository `from`. */
-export async function newSince(request: SnapshotRequest, commit: CommitId, from: string): Promise<readonly Dropping[]> {
+export async function newSince(request: WorkRequest, commit: CommitId, from: string): Promise<readonly Dropping[]> {
   const { options: index } = await stage(request, await importWork(request));
   const tree = await line(['write-tree'], index);
   const options = ['-r', '-z', '--raw', '--no-renames', '--no-abbrev', '--diff-filter=A'];
@@ -74,18 +84,18 @@ export async function retake(request: SnapshotRequest, commit: CommitId, from: s
   return reword(request, commit, inPublish(request));
 }
 
-const inPublish = ({ publishDir, signal }: SnapshotRequest): GitOptions => ({ gitDir: publishDir, signal });
+const inPublish = ({ publishDir, signal }: WorkRequest): GitOptions => ({ gitDir: publishDir, signal });
 
 const line = async (args: readonly string[], options: GitOptions): Promise<string> =>
   (await git(args, options)).stdout.trim();
 
-async function begin({ base, mirrorDir, publishDir }: SnapshotRequest): Promise<void> {
+async function begin({ base, mirrorDir, publishDir }: WorkRequest): Promise<void> {
   await initBare(publishDir, base);
   await writeFile(join(publishDir, 'objects', 'info', 'alternates'), `${join(mirrorDir, 'objects')}\n`);
 }
 
 /** The agent's last commit, with all that it stands on. */
-async function importWork(request: SnapshotRequest): Promise<CommitId> {
+async function importWork(request: WorkRequest): Promise<CommitId> {
   const { base, clone } = request;
   await begin(request);
   const head = (await readHead(clone)) ?? base;
@@ -99,7 +109,7 @@ const alternate = (objects: string): Record<string, string> => ({
 });
 
 /** Copies commits over that somebody else may have written: packed from the object files, then checked one by one as they are unpacked. */
-async function importCommits(request: SnapshotRequest, head: CommitId, objects: string): Promise<void> {
+async function importCommits(request: WorkRequest, head: CommitId, objects: string): Promise<void> {
   const { base, scratch, signal } = request;
   const prefix = join(scratch, 'import');
   const pack = await line(['pack-objects', '--revs', '--quiet', '--end-of-options', prefix], {
@@ -114,7 +124,7 @@ async function importCommits(request: SnapshotRequest, head: CommitId, objects: 
   }
 }
 
-async function isAncestor(request: SnapshotRequest, base: CommitId, head: CommitId): Promise<boolean> {
+async function isAncestor(request: WorkRequest, base: CommitId, head: CommitId): Promise<boolean> {
   try {
     await git(['merge-base', '--is-ancestor', base, head], inPublish(request));
     return true;
@@ -132,7 +142,7 @@ interface Staged {
 }
 
 /** The tree of the agent's work. */
-async function writeTree(request: SnapshotRequest, head: CommitId): Promise<string> {
+async function writeTree(request: WorkRequest, head: CommitId): Promise<string> {
   const { options, files, submodules } = await stage(request, head);
   const work = await withoutDroppings(request.droppings, files, options);
   const added = work.find((file) => isGitlink(file) && !submodules.includes(file.path));
@@ -143,7 +153,7 @@ async function writeTree(request: SnapshotRequest, head: CommitId): Promise<stri
 }
 
 /** All that lies in the work tree and is not ignored, in an index. */
-async function stage(request: SnapshotRequest, head: CommitId): Promise<Staged> {
+async function stage(request: WorkRequest, head: CommitId): Promise<Staged> {
   const { clone, scratch } = request;
   const options: GitOptions = {
     ...inPublish(request),

@@ -1,32 +1,22 @@
 import { mkdir, mkdtemp, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { CommitId } from '../protocol/ids.ts';
 import { Limits } from '../protocol/limits.ts';
 import type { Task } from '../protocol/record.ts';
+import { writeRecord } from './attempt-record.ts';
 import { type Packed, packCheckpoint } from './checkpoint/bundle.ts';
 import { readHead } from './clone-head.ts';
 import type { Identity } from './commit.ts';
-import { removeFolder } from './folders.ts';
+import { foldersIn, removeFolder } from './folders.ts';
 import type { Base, Borrowed } from './mirror.ts';
 import type { Places } from './sandbox/sandbox.ts';
 import { type Dropping, newSince, retake, type SnapshotRequest, takeSnapshot } from './snapshot.ts';
-
-/** The folders of an attempt, below `work/<task>-<attempt>`. */
-export const foldersIn = (root: string) => ({
-  /** The agent's. */
-  clone: join(root, 'clone'),
-  /** For the executor. */
-  folder: join(root, 'agent'),
-  /** The executor's session: what an earlier attempt has left of it is here. */
-  sessionDir: join(root, 'session'),
-  /** Where the commit of `snapshot` is. */
-  publishDir: join(root, 'publish.git'),
-  /** Where a checkpoint is unpacked. */
-  savedDir: join(root, 'saved.git'),
-});
+import { hasUnsavedWork } from './unsaved.ts';
 
 export interface WorkspaceParts {
   readonly root: string;
+  /** Puts the folder by instead of removing it; gives where it is then. */
+  readonly keep: () => Promise<string>;
   readonly task: Task;
   readonly attempt: number;
   readonly identity: Identity;
@@ -42,8 +32,9 @@ export interface WorkspaceParts {
 
 /** What a workspace has been made from, beside the repository. */
 export interface Restored {
-  /** As `Progress` has it. */
+  /** As `Progress` has them. */
   readonly content: string;
+  readonly tree: string;
   readonly verified: boolean | null;
 }
 
@@ -63,6 +54,7 @@ export class Workspace {
   readonly saved: Restored | null;
   readonly #parts: WorkspaceParts;
   #droppings: readonly Dropping[] = [];
+  #savedTree: string | null;
 
   constructor(parts: WorkspaceParts) {
     const { clone, folder, sessionDir, publishDir } = foldersIn(parts.root);
@@ -75,6 +67,7 @@ export class Workspace {
     this.sessionDir = sessionDir;
     this.publishDir = publishDir;
     this.saved = parts.saved;
+    this.#savedTree = parts.saved?.tree ?? null;
   }
 
   /** The agent's last commit, as far as it can be read. */
@@ -174,8 +167,35 @@ export class Workspace {
     }
   }
 
-  async remove(): Promise<void> {
-    await removeFolder(this.#parts.root).finally(() => this.#parts.mirror.release());
+  /** The work has been saved elsewhere, as far as it had come. */
+  async noteSaved({ tree }: Pick<Progress, 'tree'>): Promise<void> {
+    this.#savedTree = tree;
+    await this.writeRecord();
+  }
+
+  /** For a later process that finds the folder. */
+  async writeRecord(): Promise<void> {
+    const { root, task, base, mirror } = this.#parts;
+    const record = { task: task.id, base: base.commit, mirror: basename(mirror.dir), saved: this.#savedTree };
+    await writeRecord(root, record);
+  }
+
+  /** Removes it, unless it holds work that is nowhere else: then it is put by, and where is told. `isUnwanted`: whatever it holds. */
+  async close(isUnwanted: boolean): Promise<string | null> {
+    const { root, keep, mirror } = this.#parts;
+    try {
+      if (!isUnwanted && (await this.#hasUnsavedWork())) return await keep();
+      await removeFolder(root);
+      return null;
+    } finally {
+      mirror.release();
+    }
+  }
+
+  #hasUnsavedWork(): Promise<boolean> {
+    const { root, base, mirror } = this.#parts;
+    const work = { root, base: base.commit, mirrorDir: mirror.dir, saved: this.#savedTree, droppings: this.#droppings };
+    return hasUnsavedWork(work);
   }
 }
 

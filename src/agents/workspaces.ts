@@ -1,14 +1,18 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CommitId, shortTask } from '../protocol/ids.ts';
+import type { Fate } from '../protocol/agent.ts';
+import { type CommitId, shortTask, type TaskId } from '../protocol/ids.ts';
 import type { Task } from '../protocol/record.ts';
+import { readRecord } from './attempt-record.ts';
 import { unpackCheckpoint } from './checkpoint/bundle.ts';
 import { cloneFor, folderIn, goOn } from './clone.ts';
 import { type Identity, readVerified } from './commit.ts';
-import { removeFolder } from './folders.ts';
+import { foldersIn, removeFolder } from './folders.ts';
 import { GitError, type GitRemote } from './git.ts';
+import { cleanKept, keep } from './kept.ts';
 import type { Mirror, Mirrors } from './mirror.ts';
-import { foldersIn, type Restored, Workspace } from './workspace.ts';
+import { hasUnsavedWork } from './unsaved.ts';
+import { type Restored, Workspace } from './workspace.ts';
 
 /** What an earlier attempt has saved. */
 export interface Saved {
@@ -33,25 +37,51 @@ export interface OpenRequest {
 export class Workspaces {
   readonly #folder: string;
   readonly #mirrors: Mirrors;
+  readonly #fateOf: (task: TaskId) => Fate;
 
-  constructor(home: string, mirrors: Mirrors) {
+  constructor(home: string, mirrors: Mirrors, fateOf: (task: TaskId) => Fate) {
     this.#folder = join(home, 'work');
     this.#mirrors = mirrors;
+    this.#fateOf = fateOf;
   }
 
-  /** Removes what a peer that was killed has left. */
+  /** Removes what a peer that was killed has left, but for work that is nowhere else. To be called before any attempt begins. */
   async sweep(): Promise<void> {
-    for (const name of await readdir(this.#folder).catch(() => [])) await removeFolder(join(this.#folder, name));
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      if (name.startsWith('kept-')) continue;
+      if (await this.#isWanted(name)) await keep(this.#folder, name);
+      else await removeFolder(join(this.#folder, name));
+    }
+    await this.clean();
+  }
+
+  /** Removes what was kept of tasks that need it no more, or for too long. */
+  clean(): Promise<void> {
+    return cleanKept(this.#folder, (task) => this.#isSettled(task));
+  }
+
+  async #isWanted(name: string): Promise<boolean> {
+    const root = join(this.#folder, name);
+    const record = await readRecord(root);
+    if (record === null || this.#isSettled(record.task)) return false;
+    return hasUnsavedWork({ ...record, root, mirrorDir: this.#mirrors.named(record.mirror), droppings: [] });
+  }
+
+  #isSettled(task: TaskId): boolean {
+    return this.#fateOf(task) === 'settled';
   }
 
   /** Makes an attempt's workspace, from what an earlier one has saved if there is that. Throws GitError and WorkspaceError; nothing is left then. */
   async open(request: OpenRequest): Promise<Workspace> {
     const { task, attempt, remote, signal } = request;
     const mirror = await this.#mirrors.refresh(remote, task.body.base, signal);
-    const root = join(this.#folder, `${shortTask(task.id)}-${attempt}`);
+    const name = `${shortTask(task.id)}-${attempt}`;
+    const root = join(this.#folder, name);
     await removeFolder(root);
     try {
-      return await fill(root, mirror, request);
+      const workspace = await fill(root, mirror, request, () => keep(this.#folder, name));
+      await workspace.writeRecord();
+      return workspace;
     } catch (error) {
       await removeFolder(root);
       mirror.release();
@@ -61,7 +91,7 @@ export class Workspaces {
   }
 }
 
-async function fill(root: string, mirror: Mirror, request: OpenRequest): Promise<Workspace> {
+async function fill(root: string, mirror: Mirror, request: OpenRequest, keep: () => Promise<string>) {
   const { task, attempt, identity, saved, signal } = request;
   const { clone, folder, sessionDir } = foldersIn(root);
   await mkdir(root, { recursive: true, mode: 0o700 });
@@ -74,7 +104,7 @@ async function fill(root: string, mirror: Mirror, request: OpenRequest): Promise
   }
   const cwd = await folderIn(clone, task.body.path);
   const start = saved?.commit ?? base.commit;
-  return new Workspace({ root, task, attempt, identity, base, start, mirror, cwd, saved: restored });
+  return new Workspace({ root, keep, task, attempt, identity, base, start, mirror, cwd, saved: restored });
 }
 
 async function restore(root: string, mirrorDir: string, saved: Saved, signal: AbortSignal): Promise<Restored> {
@@ -82,6 +112,6 @@ async function restore(root: string, mirrorDir: string, saved: Saved, signal: Ab
   await mkdir(scratch);
   const { savedDir: gitDir, sessionDir } = foldersIn(root);
   const unpacked = { ...saved, gitDir, mirrorDir, sessionDir: saved.withSession ? sessionDir : null, scratch, signal };
-  const content = await unpackCheckpoint(unpacked);
-  return { content, verified: await readVerified(saved.commit, { gitDir, signal }) };
+  const contents = await unpackCheckpoint(unpacked);
+  return { ...contents, verified: await readVerified(saved.commit, { gitDir, signal }) };
 }

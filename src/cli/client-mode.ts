@@ -111,6 +111,7 @@ const idle: ReturnType<PeerOptions['agents']> = {
   },
   publish: () => {},
   stop: () => {},
+  ended: () => {},
   aptitude: () => ({ noAccess: 'a client does no work', warm: false }),
   readLog: async () => ({ unavailable: 'a client has no logs' }),
   close: async () => {},

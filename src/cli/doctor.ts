@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { chooseExecutor } from '../agents/executors/choose.ts';
 import { checkToken } from '../agents/forge/access.ts';
 import { git } from '../agents/git.ts';
+import { listKept, sizeOf } from '../agents/kept.ts';
 import { readCatalogue } from '../agents/specialists/catalogue.ts';
 import { problemText } from '../agents/specialists/specialist.ts';
 import type { ControlClient } from '../peer/control/client.ts';
@@ -46,6 +47,7 @@ export async function examine(env: Env, client: ControlClient): Promise<readonly
     ofHome('executor', (one) => executor(one, env, client)),
     ofHome('specialists', (one) => specialists(one, client)),
     ofHome('disk', space),
+    ofHome('kept work', keptWork),
     look('GitHub', () => gitHub(env)),
     look('network', async () => interfaces()),
     look('peer', () => peer(client)),
@@ -97,6 +99,17 @@ async function space(home: Home): Promise<Finding> {
   const { bavail, bsize } = await statfs(home.folder);
   const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
   return bavail * bsize < leastSpaceBytes ? bad(`${free}: make room for clones`) : good(free);
+}
+
+/** Attempts that ended with work that is nowhere else. */
+async function keptWork({ work }: Home): Promise<Finding> {
+  const kept = await listKept(work);
+  if (kept.length === 0) return good('none');
+  const mib = Math.ceil((await sizeOf(kept)) / 1024 ** 2);
+  const what = kept.length === 1 ? '1 clone' : `${kept.length} clones`;
+  return warning(
+    `${what} with work that was not published, ${mib} MiB: ${work}/kept-*; take what you want, and remove them`,
+  );
 }
 
 async function gitHub(env: Env): Promise<Finding> {

@@ -95,7 +95,7 @@ async function startService(
       log: ({ event, ...facts }) => log(event === 'multicast-failed' ? 'warn' : 'debug', event, facts),
     }),
     store: createLevelStore(home.store),
-    agents: (files) =>
+    agents: (files, fateOf) =>
       createAgentRunner({
         home: home.folder,
         host,
@@ -105,6 +105,7 @@ async function startService(
         specialists: options.catalogue,
         checkpointEveryMs: options.checkpointEveryMs,
         verify: options.verify,
+        fateOf,
       }),
     checkpoints: new CheckpointFolder(home.folder),
     log,

@@ -270,6 +270,7 @@ export class Driver implements PeerService {
       case 'replicate':
         return this.#replicate(effect);
       case 'forget-checkpoints':
+        agents.ended(effect.task);
         return void this.#parts.copies.forget(effect.task);
       case 'reply':
         this.#replies.get(effect.id)?.(effect.reply);

@@ -1,7 +1,7 @@
-import type { AgentRunner } from '../protocol/agent.ts';
+import type { AgentRunner, Fate } from '../protocol/agent.ts';
 import type { HostId, PeerId, TaskId } from '../protocol/ids.ts';
 import { openTask, type Sign, type SignedRecord, type Task, type Verify } from '../protocol/record.ts';
-import { isTerminal } from '../protocol/state.ts';
+import { isTerminal, type TaskState } from '../protocol/state.ts';
 import { defaultTiming, type Timing } from '../protocol/timing.ts';
 import { Copies } from './checkpoints/copies.ts';
 import type { CheckpointFolder } from './checkpoints/folder.ts';
@@ -30,6 +30,7 @@ export interface PeerOptions {
   /** Made once the store is locked: it ends what an earlier process of this home has left running. */
   readonly agents: (
     files: Pick<Copies, 'keep' | 'fetch'>,
+    fateOf: (task: TaskId) => Fate,
   ) => AgentRunner & { readonly readLog: ReadLog; close(): Promise<void> };
   readonly checkpoints: CheckpointFolder;
   readonly log: Log;
@@ -46,10 +47,8 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
   const { identity, network, store, mesh, name, log, onFatal } = options;
   const { stored, incarnation } = await store.open();
   try {
-    const isOpen = (id: TaskId): boolean => {
-      const view = core.task(id);
-      return view !== null && !isTerminal(view.state);
-    };
+    const fateOf = (id: TaskId): Fate => fateIn(core.task(id)?.state ?? null);
+    const isOpen = (id: TaskId): boolean => fateOf(id) === 'open';
     const copies = new Copies({
       self: identity.peer,
       folder: options.checkpoints,
@@ -57,7 +56,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
       isOpen,
       log: (event, facts) => log('debug', event, facts),
     });
-    const agents = options.agents(copies);
+    const agents = options.agents(copies, fateOf);
     const config: CoreConfig = {
       self: identity.peer,
       incarnation,
@@ -90,6 +89,12 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
     await store.close();
     throw error;
   }
+}
+
+function fateIn(state: TaskState | null): Fate {
+  if (state === null) return 'unknown';
+  if (!isTerminal(state)) return 'open';
+  return state.phase.name === 'failed' ? 'failed' : 'settled';
 }
 
 function openStored(id: TaskId, record: SignedRecord, verify: Verify): Task {

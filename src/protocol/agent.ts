@@ -53,6 +53,9 @@ export type AgentReport =
 export const StopReasons = ['cancelled', 'superseded', 'draining', 'quota'] as const;
 export type StopReason = (typeof StopReasons)[number];
 
+/** What has become of a task. `settled`: done, or cancelled; nobody wants anything of its attempts any more. */
+export type Fate = 'open' | 'failed' | 'settled' | 'unknown';
+
 export interface AgentRunner {
   /** Never throws; everything is told through `report`, from a later turn of the event loop. */
   start(job: Job, report: (report: AgentReport) => void): void;
@@ -60,6 +63,8 @@ export interface AgentRunner {
   publish(run: RunId, step: PublishStep, validMs: number): void;
   /** Kills everything the run has started. Its last report is `stopped`, unless it had already ended. */
   stop(run: RunId, reason: StopReason): void;
+  /** The task has ended, here or elsewhere. */
+  ended(task: TaskId): void;
   /** What this PC can do for a task, known without waiting: asked while bids are made. */
   aptitude(repository: Repository): Aptitude;
 }

@@ -1,3 +1,5 @@
+import { readdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { AttemptLogs } from '../../src/agents/attempt-log.ts';
 import type { LogPiece } from '../../src/protocol/agent.ts';
@@ -75,4 +77,17 @@ describe('of which attempt', () => {
   test.each([null, 7])('one that was not made here (%s) is unavailable', async (attempt) => {
     expect(await logs.read({ task, attempt, offset: 0, limitBytes: 10 })).toHaveProperty('unavailable');
   });
+});
+
+test('of all, the oldest go where there are too many bytes, but for tasks that are under way', async () => {
+  const ids = ['1', '2', '3', '4'].map((digit) => digit.repeat(64) as TaskId);
+  for (const [i, id] of ids.entries()) {
+    const log = logs.open(id, 1);
+    log.write('x'.repeat(99));
+    log.close();
+    const at = Date.now() / 1000 - 1_000 + i;
+    utimesSync(join(folder.path, 'logs', id, '1.log'), at, at);
+  }
+  await logs.prune((id) => id === ids[0], 200);
+  expect(readdirSync(join(folder.path, 'logs')).toSorted()).toEqual([ids[0], ids[2], ids[3]]);
 });

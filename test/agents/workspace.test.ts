@@ -34,8 +34,10 @@ beforeEach(() => {
 const task = (changes?: Partial<TaskBody>) => taskFor(origin, changes);
 const request = (of: Task, attempt = 1, remote: GitRemote = { url: origin, authorization: null }) =>
   ({ task: of, attempt, remote, identity, saved: null, signal }) as const;
-const open = (changes?: Partial<TaskBody>, workspaces = new Workspaces(home, new Mirrors(home))): Promise<Workspace> =>
-  workspaces.open(request(task(changes)));
+const open = (
+  changes?: Partial<TaskBody>,
+  workspaces = new Workspaces(home, new Mirrors(home), () => 'open'),
+): Promise<Workspace> => workspaces.open(request(task(changes)));
 const snapshot = (workspace: Workspace): Promise<CommitId | null> => workspace.snapshot(signal);
 const show = (workspace: Workspace, ...args: string[]): string => person(workspace.publishDir, ...args);
 const committed = async (workspace: Workspace): Promise<CommitId> => {
@@ -56,7 +58,7 @@ describe('a clone', () => {
   });
 
   test('starts from the branch that was asked for, and sees what was pushed since the last time', async () => {
-    await (await open()).remove();
+    await (await open()).close(true);
     const checkout = join(folder.path, 'checkout');
     person(checkout, 'commit', '--quiet', '--allow-empty', '-m', 'second');
     person(checkout, 'push', '--quiet', 'origin', 'HEAD:refs/heads/release/1.0');
@@ -85,7 +87,7 @@ describe('a clone', () => {
   test('has an origin that holds no secret and that nobody can push to', async () => {
     const url = `file://me:secret@localhost${origin}`;
     const remote = { url, authorization: null };
-    const workspace = await new Workspaces(home, new Mirrors(home)).open(request(task(), 1, remote));
+    const workspace = await new Workspaces(home, new Mirrors(home), () => 'open').open(request(task(), 1, remote));
     expect(agent(workspace, 'git remote get-url origin').trim()).toBe(`file://localhost${origin}`);
     expect(agent(workspace, 'git remote get-url --push origin').trim()).toBe('pushing-is-done-by-the-peer');
     const files = everythingIn(home).filter((path) => statSync(join(home, path)).isFile());
@@ -141,7 +143,7 @@ describe('a mirror', () => {
   });
 
   test('is used again after a git that was killed has left its locks', async () => {
-    await (await open()).remove();
+    await (await open()).close(true);
     const [name = ''] = readdirSync(join(home, 'mirrors'));
     for (const lock of ['packed-refs.lock', 'refs/heads/main.lock', 'HEAD.lock']) {
       writeFileSync(join(home, 'mirrors', name, lock), '');
@@ -153,7 +155,7 @@ describe('a mirror', () => {
   });
 
   test('that was damaged is made again', async () => {
-    await (await open()).remove();
+    await (await open()).close(true);
     const [name = ''] = readdirSync(join(home, 'mirrors'));
     writeFileSync(join(home, 'mirrors', name, 'HEAD'), '');
     expect((await open()).base.branch).toBe('main');
@@ -174,10 +176,10 @@ describe('a mirror', () => {
 
   test('is lent for as long as there is a workspace', async () => {
     const mirrors = new Mirrors(home);
-    const workspace = await open({}, new Workspaces(home, mirrors));
+    const workspace = await open({}, new Workspaces(home, mirrors, () => 'open'));
     await mirrors.discard(origin);
     expect(agent(workspace, 'git log --format=%s').trim()).toBe('first');
-    await workspace.remove();
+    await workspace.close(true);
     await mirrors.discard(origin);
     expect(mirrors.has(origin)).toBe(false);
   });
@@ -193,7 +195,7 @@ describe('a mirror', () => {
   });
 
   test('serves several attempts at once', async () => {
-    const workspaces = new Workspaces(home, new Mirrors(home));
+    const workspaces = new Workspaces(home, new Mirrors(home), () => 'open');
     const opened = await Promise.all([1, 2, 3].map((attempt) => workspaces.open(request(task(), attempt))));
     expect(new Set(opened.map(({ cwd }) => cwd)).size).toBe(3);
   });
@@ -375,7 +377,7 @@ describe('a hostile clone runs nothing in the peer’s name', () => {
 test('what cannot be written is removed all the same', async () => {
   const workspace = await open();
   agent(workspace, 'mkdir -p x/y; echo > x/y/z; chmod -R a-w x');
-  await workspace.remove();
+  await workspace.close(true);
   expect(readdirSync(join(home, 'work'))).toEqual([]);
 });
 

@@ -17,6 +17,7 @@ describe('doctor', () => {
     expect(ok).toBe(true);
     const states = Object.fromEntries(checks.map(({ name, state }) => [name, state]));
     expect(states).toMatchObject({ node: 'good', git: 'good', identity: 'good', mesh: 'warning', peer: 'warning' });
+    expect(states['kept work']).toBe('good');
   });
 
   it('ends with 1 and the mend where something is', async () => {
@@ -25,6 +26,15 @@ describe('doctor', () => {
     writeFileSync(join(world.home, 'mesh.json'), '{}');
     expect(await world.run(['doctor'])).toBe(1);
     expect(world.stdout.join('\n')).toMatch(/^BAD +mesh +.*mesh\.json.*peer join CODE/m);
+  });
+
+  it('tells of work that was kept, and what it takes', async () => {
+    using world = new World();
+    const kept = join(world.home, 'work', 'kept-abcdef12-1-1767225600000');
+    mkdirSync(kept, { recursive: true });
+    writeFileSync(join(kept, 'big'), 'x'.repeat(3_000_000));
+    expect(await world.run(['doctor'])).toBe(0);
+    expect(world.stdout.join('\n')).toMatch(/^! +kept work +1 clone with work that was not published, 3 MiB: .*kept-/m);
   });
 
   it('asks the peer that is running what it was started with', async () => {

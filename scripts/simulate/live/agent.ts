@@ -55,6 +55,8 @@ export class LiveAgents implements AgentRunner {
     if (running !== undefined) this.#workers.stop(this.#host, running.job, reason);
   }
 
+  ended(): void {}
+
   aptitude(): Aptitude {
     return { noAccess: null, warm: false };
   }

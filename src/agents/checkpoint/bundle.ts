@@ -32,6 +32,8 @@ export interface Packed {
   readonly leftOutBytes: number | null;
   /** Equal where the work's files and the session are. */
   readonly content: string;
+  /** Equal where the work's files are. */
+  readonly tree: string;
 }
 
 /** Writes the bundle, and says what is in it. Null where there is nothing to save. */
@@ -46,13 +48,13 @@ export async function packCheckpoint(request: PackRequest): Promise<Packed | nul
   }
   if (refs.length === 0) return null;
   const bytes = await bundle(request, refs);
-  const content = await contentOf(gitDir, commit, session, signal);
+  const contents = await contentsOf(gitDir, commit, session, signal);
   if (bytes <= maxBytes || session === null || commit === base) {
-    return { hasSession: session !== null, leftOutBytes: null, content };
+    return { hasSession: session !== null, leftOutBytes: null, ...contents };
   }
   // The agent that goes on finds the work, and has to read it again.
   await bundle(request, [workRef]);
-  return { hasSession: false, leftOutBytes: bytes, content };
+  return { hasSession: false, leftOutBytes: bytes, ...contents };
 }
 
 async function bundle({ gitDir, base, file, signal }: PackRequest, refs: readonly string[]): Promise<number> {
@@ -60,9 +62,9 @@ async function bundle({ gitDir, base, file, signal }: PackRequest, refs: readonl
   return (await stat(file)).size;
 }
 
-async function contentOf(gitDir: string, commit: CommitId, session: string | null, signal: AbortSignal) {
+async function contentsOf(gitDir: string, commit: CommitId, session: string | null, signal: AbortSignal) {
   const { stdout: tree } = await git(['rev-parse', `${commit}^{tree}`], { gitDir, signal });
-  return `${tree} ${session}`;
+  return { tree, content: `${tree} ${session}` };
 }
 
 /**
@@ -120,7 +122,7 @@ export interface UnpackRequest {
  * Makes a bare repository with the work, and puts the session's files back. Every object is checked on its way in. Resolves
  * with the content, as `packCheckpoint` would tell it. @throws GitError, WorkspaceError `bad-checkpoint`.
  */
-export async function unpackCheckpoint(request: UnpackRequest): Promise<string> {
+export async function unpackCheckpoint(request: UnpackRequest): Promise<Pick<Packed, 'content' | 'tree'>> {
   const { gitDir, base, commit, sessionDir, signal } = request;
   await initBare(gitDir, base);
   await fetchBundle(request);
@@ -128,7 +130,7 @@ export async function unpackCheckpoint(request: UnpackRequest): Promise<string> 
   if (work !== commit) throw new WorkspaceError('bad-checkpoint', 'the checkpoint holds another commit than it says');
   const session = sessionDir === null ? null : await refIn(gitDir, sessionRef);
   if (session !== null && sessionDir !== null) await restoreSession(request, sessionDir);
-  return contentOf(gitDir, commit, session, signal);
+  return contentsOf(gitDir, commit, session, signal);
 }
 
 /** That git cannot read it, or lacks what it starts from, is the checkpoint's fault and not the mirror's. */

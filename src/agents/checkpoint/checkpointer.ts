@@ -15,6 +15,8 @@ export interface CheckpointerParts {
   /** The clone and the session as they are at this moment, packed into a file; null where nothing is worth saving. */
   readonly pack: (commit: CommitId | null) => Promise<Progress | null>;
   readonly files: CheckpointFiles;
+  /** What has been saved on this PC. */
+  readonly onKept: (progress: Progress) => Promise<void>;
   readonly report: (report: AgentReport) => void;
   readonly note: (text: string) => void;
   /** The commit that the clone is at, and where it was at first. */
@@ -95,11 +97,13 @@ export class Checkpointer {
   }
 
   /** A commit that is to be published is news, whatever is in it. */
-  async #keep({ file, content, commit, hasSession, leftOutBytes }: Progress, finished: boolean): Promise<void> {
-    const { task, attempt, base, sessionKind, files, report, note } = this.#parts;
+  async #keep(progress: Progress, finished: boolean): Promise<void> {
+    const { file, content, commit, hasSession, leftOutBytes } = progress;
+    const { task, attempt, base, sessionKind, files, onKept, report, note } = this.#parts;
     if (content === this.#last && !finished) return;
     if (leftOutBytes !== null) note(`saved without the agent's session: both together have ${inMiB(leftOutBytes)} MiB`);
     const { blob, bytes } = await files.keep(task.id, file);
+    await onKept(progress);
     this.#last = content;
     this.#made += 1;
     const session = hasSession ? sessionKind : null;

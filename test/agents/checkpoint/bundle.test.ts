@@ -44,7 +44,7 @@ const agent = (script: string): void => {
 beforeEach(async () => {
   origin = makeRepository(folder.path);
   const home = join(folder.path, 'home');
-  const workspaces = new Workspaces(home, new Mirrors(home));
+  const workspaces = new Workspaces(home, new Mirrors(home), () => 'open');
   workspace = await workspaces.open({
     task: taskFor(origin),
     attempt: 1,
@@ -131,7 +131,7 @@ describe('a checkpoint', () => {
 describe('an attempt that goes on from a checkpoint', () => {
   const goOn = async (progress: Progress): Promise<Workspace> => {
     const home = join(folder.path, 'other-home');
-    const workspaces = new Workspaces(home, new Mirrors(home));
+    const workspaces = new Workspaces(home, new Mirrors(home), () => 'open');
     const saved = { file: progress.file, base: workspace.base.commit, commit: progress.commit, withSession: true };
     const remote = { url: origin, authorization: null };
     return workspaces.open({ task: taskFor(origin), attempt: 2, remote, identity, saved, signal });
