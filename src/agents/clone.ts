@@ -6,6 +6,7 @@ import { workRef } from './checkpoint/bundle.ts';
 import type { Identity } from './commit.ts';
 import { WorkspaceError } from './errors.ts';
 import { type GitRemote, git, redact } from './git.ts';
+import { withoutLfs } from './lfs.ts';
 import type { Base } from './mirror.ts';
 
 /** Brings saved work into the clone, which no agent has touched yet: git may still run in it. */
@@ -42,6 +43,7 @@ export async function cloneFor(
     'user.name': identity.name,
     'user.email': identity.email,
     'commit.gpgSign': 'false',
+    ...withoutLfs,
   };
   for (const [key, value] of Object.entries(settings)) await git(['config', key, value], own);
   await git(['checkout', '--quiet', '--no-track', '-B', branchOf(task), base.commit], own);

@@ -5,6 +5,8 @@ export type WorkspaceErrorCode =
   | 'no-such-folder'
   /** What the agent left cannot be published. */
   | 'bad-result'
+  /** It would write to a file in Git LFS, which no PC of the mesh can. */
+  | 'lfs-change'
   /** What an earlier attempt has saved is not what it says. */
   | 'bad-checkpoint'
   /** This PC's disk is full. */

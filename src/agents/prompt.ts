@@ -2,15 +2,23 @@ import type { Source, Task } from '../protocol/record.ts';
 
 type IssueSource = Extract<Source, { type: 'issue' }>;
 
+/** What the agent is told beside the task. */
+export interface About {
+  /** The command that is to judge the work. */
+  readonly verify: string | null;
+  /** On its clone. */
+  readonly notes: readonly string[];
+}
+
 /**
  * What the agent is told. An issue's text comes from anybody, so it is fenced by a line that it cannot contain, and named
- * as data; a person's own prompt is an instruction. `verify` is the command that is to judge the work.
+ * as data; a person's own prompt is an instruction.
  */
-export function promptFor(task: Task, verify: string | null = task.body.verify): string {
+export function promptFor(task: Task, { verify, notes }: About = { verify: task.body.verify, notes: [] }): string {
   const { body } = task;
   return [
     `# Task: ${heading(task)}`,
-    instructions(task, verify),
+    instructions(task, { verify, notes }),
     body.source.type === 'prompt' ? ownText(body.prompt) : issueText(body, body.source, task.id),
   ]
     .join('\n\n')
@@ -25,7 +33,7 @@ export const goOnText =
 const heading = ({ body: { source, title } }: Task): string =>
   source.type === 'issue' ? `issue #${source.number}` : title.replaceAll(/\s+/g, ' ');
 
-function instructions({ body }: Task, verify: string | null): string {
+function instructions({ body }: Task, { verify, notes }: About): string {
   const lines = [
     'You are working in a fresh clone of the repository, in the current folder. Make the change that the task asks for.',
     '- Change files only inside this folder. Follow the conventions of the code that is there.',
@@ -37,6 +45,7 @@ function instructions({ body }: Task, verify: string | null): string {
   if (body.path !== null) lines.push(`- The task concerns the folder \`${body.path}\` of a larger repository.`);
   if (verify !== null)
     lines.push(`- This command must pass when you are done: \`${verify}\`. It is run for you afterwards.`);
+  lines.push(...notes.map((note) => `- ${note}`));
   return lines.join('\n');
 }
 

@@ -152,7 +152,7 @@ export class Work {
           task,
           attempt,
           specialist,
-          prompt: promptFor(task, chosen.type === 'command' ? chosen.name : null),
+          prompt: promptFor(task, { verify: chosen.type === 'command' ? chosen.name : null, notes: workspace.notes }),
           followUp,
           limits: this.#limits(),
           confine: this.#confine,

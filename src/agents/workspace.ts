@@ -8,9 +8,12 @@ import { type Packed, packCheckpoint } from './checkpoint/bundle.ts';
 import { readHead } from './clone-head.ts';
 import type { Identity } from './commit.ts';
 import { foldersIn, removeFolder } from './folders.ts';
+import { refuseLfsChanges } from './lfs.ts';
+import { oneLine } from './lines.ts';
 import type { Base, Borrowed } from './mirror.ts';
 import type { Places } from './sandbox/sandbox.ts';
 import { type Dropping, newSince, retake, type SnapshotRequest, takeSnapshot } from './snapshot.ts';
+import type { Submodules } from './submodules.ts';
 import { hasUnsavedWork } from './unsaved.ts';
 
 export interface WorkspaceParts {
@@ -22,6 +25,8 @@ export interface WorkspaceParts {
   readonly identity: Identity;
   readonly base: Base;
   readonly mirror: Borrowed;
+  readonly submodules: Submodules;
+  readonly usesLfs: boolean;
   /** Where the agent begins: at the base, or at what an earlier attempt has saved. */
   readonly start: CommitId;
   /** The agent's working folder. */
@@ -77,7 +82,20 @@ export class Workspace {
 
   /** What belongs to this attempt, for a sandbox. */
   get places(): Places {
-    return { writable: [this.clone, this.folder, this.sessionDir], readable: [this.#parts.mirror.dir] };
+    const mirrors = [this.#parts.mirror, ...this.#parts.submodules.mirrors];
+    return { writable: [this.clone, this.folder, this.sessionDir], readable: mirrors.map(({ dir }) => dir) };
+  }
+
+  /** What an agent could not know of its clone, one sentence each. */
+  get notes(): readonly string[] {
+    const { submodules, usesLfs } = this.#parts;
+    const lfs = 'Files in Git LFS are only pointers here. Leave them as they are: a change to one cannot be published.';
+    const notes = [
+      ...submodules.present.map((path) => `\`${path}\` is a submodule: read it, but changes in it are not published.`),
+      ...submodules.missing.map(({ path, reason }) => `The submodule \`${path}\` is not here: ${reason}.`),
+      ...(usesLfs ? [lfs] : []),
+    ];
+    return notes.map((note) => oneLine(note, 500));
   }
 
   /**
@@ -87,9 +105,12 @@ export class Workspace {
   async snapshot(signal: AbortSignal, verified: boolean | null = null): Promise<CommitId | null> {
     // The agent knew where it would be: a repository of its making there would have a configuration of its making.
     await removeFolder(this.publishDir);
-    return this.#within('snapshot-', (scratch) =>
-      takeSnapshot({ ...this.#request(scratch, signal), publishDir: this.publishDir, verified }),
-    );
+    return this.#within('snapshot-', async (scratch) => {
+      const { publishDir: gitDir } = this;
+      const commit = await takeSnapshot({ ...this.#request(scratch, signal), publishDir: gitDir, verified });
+      if (commit !== null) await refuseLfsChanges({ gitDir, base: this.base.commit, commit, scratch, signal });
+      return commit;
+    });
   }
 
   /** What has come into the clone since `snapshot` made the commit is none of the agent's doing. */
@@ -182,13 +203,13 @@ export class Workspace {
 
   /** Removes it, unless it holds work that is nowhere else: then it is put by, and where is told. `isUnwanted`: whatever it holds. */
   async close(isUnwanted: boolean): Promise<string | null> {
-    const { root, keep, mirror } = this.#parts;
+    const { root, keep, mirror, submodules } = this.#parts;
     try {
       if (!isUnwanted && (await this.#hasUnsavedWork())) return await keep();
       await removeFolder(root);
       return null;
     } finally {
-      mirror.release();
+      for (const { release } of [mirror, ...submodules.mirrors]) release();
     }
   }
 

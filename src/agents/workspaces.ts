@@ -10,7 +10,9 @@ import { type Identity, readVerified } from './commit.ts';
 import { foldersIn, removeFolder } from './folders.ts';
 import { GitError, type GitRemote } from './git.ts';
 import { cleanKept, keep } from './kept.ts';
+import { usesLfs } from './lfs.ts';
 import type { Mirror, Mirrors } from './mirror.ts';
+import { fillSubmodules } from './submodules.ts';
 import { hasUnsavedWork } from './unsaved.ts';
 import { type Restored, Workspace } from './workspace.ts';
 
@@ -79,7 +81,7 @@ export class Workspaces {
     const root = join(this.#folder, name);
     await removeFolder(root);
     try {
-      const workspace = await fill(root, mirror, request, () => keep(this.#folder, name));
+      const workspace = await this.#fill(root, mirror, request, () => keep(this.#folder, name));
       await workspace.writeRecord();
       return workspace;
     } catch (error) {
@@ -89,22 +91,24 @@ export class Workspaces {
       throw error;
     }
   }
-}
 
-async function fill(root: string, mirror: Mirror, request: OpenRequest, keep: () => Promise<string>) {
-  const { task, attempt, identity, saved, signal } = request;
-  const { clone, folder, sessionDir } = foldersIn(root);
-  await mkdir(root, { recursive: true, mode: 0o700 });
-  for (const one of [folder, sessionDir]) await mkdir(one);
-  const base = saved === null ? mirror.base : { ...mirror.base, commit: saved.base };
-  const restored = saved === null ? null : await restore(root, mirror.dir, saved, signal);
-  await cloneFor(clone, mirror.dir, base, request);
-  if (saved !== null && saved.commit !== saved.base) {
-    await goOn(clone, foldersIn(root).savedDir, task, saved.commit, signal);
+  async #fill(root: string, mirror: Mirror, request: OpenRequest, keep: () => Promise<string>): Promise<Workspace> {
+    const { task, attempt, identity, remote, saved, signal } = request;
+    const { clone, folder, sessionDir, savedDir } = foldersIn(root);
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    for (const one of [folder, sessionDir]) await mkdir(one);
+    const base = saved === null ? mirror.base : { ...mirror.base, commit: saved.base };
+    const restored = saved === null ? null : await restore(root, mirror.dir, saved, signal);
+    await cloneFor(clone, mirror.dir, base, request);
+    if (saved !== null && saved.commit !== saved.base) await goOn(clone, savedDir, task, saved.commit, signal);
+    const cwd = await folderIn(clone, task.body.path);
+    const hasLfs = await usesLfs(mirror.dir, base.commit, signal);
+    const parts = { gitDir: mirror.dir, commit: base.commit, remote, mirrors: this.#mirrors, clone, signal };
+    const submodules = await fillSubmodules(parts);
+    const start = saved?.commit ?? base.commit;
+    const about = { task, attempt, identity, base, start, cwd, saved: restored };
+    return new Workspace({ root, keep, mirror, submodules, usesLfs: hasLfs, ...about });
   }
-  const cwd = await folderIn(clone, task.body.path);
-  const start = saved?.commit ?? base.commit;
-  return new Workspace({ root, keep, task, attempt, identity, base, start, mirror, cwd, saved: restored });
 }
 
 async function restore(root: string, mirrorDir: string, saved: Saved, signal: AbortSignal): Promise<Restored> {
