@@ -1,5 +1,6 @@
 import type { AgentReport, Fate, Job, PublishStep, StopReason } from '../protocol/agent.ts';
 import type { CommitId, TaskId } from '../protocol/ids.ts';
+import type { Checkpoint } from '../protocol/state.ts';
 import type { Access } from './access.ts';
 import type { AttemptLog, AttemptLogs } from './attempt-log.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
@@ -20,7 +21,7 @@ import { type Catalogue, chooseSpecialist } from './specialists/catalogue.ts';
 import type { Specialist } from './specialists/specialist.ts';
 import type { VerifySettings } from './verify/choose.ts';
 import { isVerified, verdictOf } from './verify/verdict.ts';
-import { type Finished, Work, type WorkOutcome } from './work.ts';
+import { type Finished, isSaved, Work, type WorkOutcome } from './work.ts';
 import type { Workspace } from './workspace.ts';
 import type { Workspaces } from './workspaces.ts';
 
@@ -107,11 +108,9 @@ export class JobRun {
     const { workspace, saved } = await this.#open(forge, executor);
     let ending: Ending | null = null;
     try {
-      if (saved?.finished === true) this.#say(`publishing what attempt ${saved.attempt} has finished`);
-      const publishes = saved?.finished === true;
-      ending = await (publishes
-        ? this.#publishSaved(workspace, publisher)
-        : this.#work(workspace, executor, publisher));
+      ending = saved?.finished
+        ? await this.#publishSaved(workspace, saved, publisher)
+        : await this.#work(workspace, executor, publisher);
       return ending;
     } finally {
       await this.#leave(workspace, ending);
@@ -166,9 +165,8 @@ export class JobRun {
       say: (text) => this.#say(text),
     });
     const outcome = await work.run();
-    const isSaved = outcome.type === 'interrupted' && outcome.isSaved;
     const isPoor = outcome.type === 'quota' || (outcome.type === 'failed' && this.#isSpent());
-    if ((this.#isHandedOver && !isSaved) || isPoor) await checkpointer.make();
+    if ((this.#isHandedOver && !isSaved(outcome)) || isPoor) await checkpointer.make();
     this.#signal.throwIfAborted();
     if (outcome.type === 'unchanged') return this.#unchanged(outcome.summary);
     if (outcome.type !== 'finished') return this.#unfinished(outcome);
@@ -217,7 +215,8 @@ export class JobRun {
   }
 
   /** I3: the commit carries this attempt's number, also where an earlier one has made it: the fence goes by that. */
-  async #publishSaved(workspace: Workspace, publisher: Publisher): Promise<Ending> {
+  async #publishSaved(workspace: Workspace, { attempt }: Checkpoint, publisher: Publisher): Promise<Ending> {
+    this.#say(`publishing what attempt ${attempt} has finished`);
     const verified = workspace.saved?.verified ?? null;
     const commit = await workspace.snapshot(this.#signal, verified);
     if (commit === null) return this.#unchanged(null);

@@ -48,6 +48,12 @@ export type WorkOutcome =
   | { readonly type: 'interrupted'; readonly isSaved: boolean }
   | Exclude<ExecutorOutcome, { type: 'finished' | 'interrupted' }>;
 
+/** It was saved before tests ran: what they have left in the clone since is not worth saving. */
+export function isSaved(outcome: WorkOutcome): boolean {
+  if (outcome.type === 'interrupted') return outcome.isSaved;
+  return outcome.type === 'finished' && outcome.verdict.type !== 'not-run';
+}
+
 /**
  * What happens in an attempt's clone, from the agent's first word to the last test.
  *

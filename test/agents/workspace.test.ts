@@ -66,6 +66,19 @@ describe('a clone', () => {
     expect(base.commit).toBe(person(checkout, 'rev-parse', 'HEAD'));
   });
 
+  test('has what the repository tells agents, and how it sets them up', async () => {
+    const checkout = join(folder.path, 'checkout');
+    mkdirSync(join(checkout, '.claude', 'agents'), { recursive: true });
+    for (const path of ['CLAUDE.md', '.claude/settings.json', '.claude/agents/own.md']) {
+      writeFileSync(join(checkout, path), `${path}\n`);
+    }
+    person(checkout, 'add', '--all', '--force');
+    person(checkout, 'commit', '--quiet', '-m', 'for agents');
+    person(checkout, 'push', '--quiet', 'origin', 'main');
+    const script = 'cat CLAUDE.md .claude/settings.json .claude/agents/own.md';
+    expect(agent(await open(), script)).toBe('CLAUDE.md\n.claude/settings.json\n.claude/agents/own.md\n');
+  });
+
   test('works in the task’s folder', async () => {
     expect(agent(await open({ path: 'packages/web' }), 'ls')).toBe('index.js\n');
   });
