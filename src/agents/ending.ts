@@ -27,6 +27,7 @@ const NotHere = new Set([
   'no-git',
   'no-space',
   'mirror-in-use',
+  'no-sandbox',
   'ENOSPC',
   'EDQUOT',
   'EROFS',

@@ -83,7 +83,11 @@ export class Workspace {
   /** What belongs to this attempt, for a sandbox. */
   get places(): Places {
     const mirrors = [this.#parts.mirror, ...this.#parts.submodules.mirrors];
-    return { writable: [this.clone, this.folder, this.sessionDir], readable: mirrors.map(({ dir }) => dir) };
+    return {
+      writable: [this.clone, this.folder, this.sessionDir],
+      readable: mirrors.map(({ dir }) => dir),
+      own: join(this.#parts.root, 'sandbox'),
+    };
   }
 
   /** What an agent could not know of its clone, one sentence each. */

@@ -1,8 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { branchOf, type Task } from '../../protocol/record.ts';
 import { agentEnvironment } from '../environment.ts';
 import { oneLine } from '../lines.ts';
+import { programsIn } from '../sandbox/tools.ts';
 import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, RunLimits, Usable } from './executor.ts';
 import { cutShort, type LimitedExit, runLimited } from './limited.ts';
 
@@ -45,7 +47,7 @@ export class CommandExecutor implements Executor {
       folder,
     };
     const exit = await runLimited(
-      await confine(command, { readable: [], writable: [], hosts: [] }),
+      await confine(command, { readable: await programsIn(this.#command, homedir()), writable: [], hosts: [] }),
       limits,
       signal,
       (line, stream) => {
