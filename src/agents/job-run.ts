@@ -16,7 +16,7 @@ import { type Opened, openWorkspace } from './opening.ts';
 import { ProgressTeller } from './progress.ts';
 import { type Published, Publisher } from './publisher.ts';
 import type { Account } from './pull-request.ts';
-import { noSandbox } from './sandbox/sandbox.ts';
+import type { Sandboxes } from './sandbox/sandbox.ts';
 import { type Catalogue, chooseSpecialist } from './specialists/catalogue.ts';
 import type { Specialist } from './specialists/specialist.ts';
 import type { VerifySettings } from './verify/choose.ts';
@@ -38,6 +38,7 @@ export interface JobParts {
   readonly access: Access;
   readonly specialists: Catalogue;
   readonly logs: AttemptLogs;
+  readonly sandboxes: Sandboxes;
   readonly identity: Identity;
   readonly fateOf: (task: TaskId) => Fate;
   readonly verify: VerifySettings;
@@ -151,12 +152,16 @@ export class JobRun {
     if (this.#isSpent()) return failed('nothing is left of what the task may cost', null, true);
     this.#say(`the agent starts (${executor.name})`);
     const checkpointer = this.#checkpointerFor(workspace, executor);
+    const specialist = await this.#specialistFor(workspace);
+    const sandbox = this.#parts.sandboxes.open((detail) =>
+      this.#onEvent({ type: 'denied', tool: 'the network', detail }),
+    );
     const work = new Work({
       job: this.#job,
       workspace,
       executor,
-      specialist: await this.#specialistFor(workspace),
-      sandbox: noSandbox,
+      specialist,
+      sandbox,
       verify: this.#parts.verify,
       checkpointer,
       markPrefix: this.#parts.markPrefix,
@@ -164,7 +169,7 @@ export class JobRun {
       onEvent: (event) => this.#onEvent(event),
       say: (text) => this.#say(text),
     });
-    const outcome = await work.run();
+    const outcome = await work.run().finally(() => sandbox.close());
     const isPoor = outcome.type === 'quota' || (outcome.type === 'failed' && this.#isSpent());
     if ((this.#isHandedOver && !isSaved(outcome)) || isPoor) await checkpointer.make();
     this.#signal.throwIfAborted();

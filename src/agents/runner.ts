@@ -27,6 +27,7 @@ import { type JobParts, JobRun } from './job-run.ts';
 import { Mirrors } from './mirror.ts';
 import { ProcessTree } from './process-tree.ts';
 import { defaultBackoffMs } from './retry.ts';
+import { noSandboxes, type Sandboxes } from './sandbox/sandbox.ts';
 import type { Catalogue } from './specialists/catalogue.ts';
 import { defaultVerify, type VerifySettings } from './verify/choose.ts';
 import { Workspaces } from './workspaces.ts';
@@ -44,6 +45,8 @@ export interface AgentRunnerOptions {
   readonly verify?: VerifySettings;
   /** For what is kept of tasks. */
   readonly fateOf?: (task: TaskId) => Fate;
+  /** What agents are confined with; without it they are not. */
+  readonly sandboxes?: Sandboxes;
   /** Author of commits; an agent's own commits keep theirs. */
   readonly identity?: Identity;
   /** Pauses between tries when the network fails, in milliseconds. */
@@ -84,6 +87,7 @@ class Runner implements ClosableAgentRunner {
       access: new Access(host, forgeFor, mirrors),
       logs: new AttemptLogs(home),
       fateOf,
+      sandboxes: options.sandboxes ?? noSandboxes,
       verify: options.verify ?? defaultVerify,
       identity: options.identity ?? defaultIdentity,
       backoffMs: options.backoffMs ?? defaultBackoffMs,

@@ -37,6 +37,7 @@ export function describeStatus(status: StatusJson, nowMs: number): string {
   return [
     ...parts,
     ...spendNote(status.spend),
+    ...sandboxNote(status.peers),
     ...quorumNote(status.tasks),
     '',
     describeTasks(status.tasks, namesOf(status), nowMs),
@@ -52,6 +53,15 @@ function spendNote({ hereUsd, meshUsd, dailyBudgetUsd, meshDailyBudgetUsd }: Sta
   const of = (usd: number, budget: number | null): string =>
     `${usdText(usd)}${budget === null ? '' : ` of ${usdText(budget)}`}`;
   return ['', `spent today (UTC): ${of(meshUsd, meshDailyBudgetUsd)} in the mesh, ${of(hereUsd, dailyBudgetUsd)} here`];
+}
+
+function sandboxNote(peers: StatusJson['peers']): readonly string[] {
+  const open = peers.filter(({ executor, sandbox }) => executor !== null && sandbox === null).map(({ name }) => name);
+  if (open.length === 0) return [];
+  return [
+    '',
+    `no sandbox on ${open.join(', ')}: agents there can read what you can; \`peer doctor\` there says the mend`,
+  ];
 }
 
 /** Two PCs, or what a person adopted: said, since it is less than the mesh promises elsewhere. */

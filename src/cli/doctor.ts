@@ -4,6 +4,7 @@ import { chooseExecutor } from '../agents/executors/choose.ts';
 import { checkToken } from '../agents/forge/access.ts';
 import { git } from '../agents/git.ts';
 import { listKept, sizeOf } from '../agents/kept.ts';
+import { openSandboxes } from '../agents/sandbox/open-sandboxes.ts';
 import { readCatalogue } from '../agents/specialists/catalogue.ts';
 import { problemText } from '../agents/specialists/specialist.ts';
 import type { ControlClient } from '../peer/control/client.ts';
@@ -45,6 +46,7 @@ export async function examine(env: Env, client: ControlClient): Promise<readonly
     ofHome('mesh', (one) => mesh(one, env)),
     ofHome('secrets', secrets),
     ofHome('executor', (one) => executor(one, env, client)),
+    ofHome('sandbox', sandbox),
     ofHome('specialists', (one) => specialists(one, client)),
     ofHome('disk', space),
     ofHome('kept work', keptWork),
@@ -93,6 +95,16 @@ async function specialists(home: Home, client: ControlClient): Promise<Finding> 
 async function specialtiesHere(home: Home, client: ControlClient): Promise<readonly string[]> {
   if (!(await client.isThere())) return (await loadConfig(home)).specialties ?? [];
   return (await client.status()).peers.find(({ self }) => self)?.specialties ?? [];
+}
+
+/** A peer may have been started with another --sandbox: `status` tells of those that run. */
+async function sandbox(home: Home): Promise<Finding> {
+  const { sandbox: mode = 'auto', allowHosts = [] } = await loadConfig(home);
+  const found = await openSandboxes({ mode, peerHome: home.folder, allowHosts });
+  if (found.type === 'sandbox') return good(found.sandboxes.name ?? '');
+  return mode === 'require'
+    ? bad(`config.json requires one: ${found.reason}`)
+    : warning(`agents can read what you can: ${found.reason}`);
 }
 
 async function space(home: Home): Promise<Finding> {

@@ -1,6 +1,8 @@
 import { chooseExecutor } from '../agents/executors/choose.ts';
 import { createForgeFor } from '../agents/forge/select.ts';
 import { createAgentRunner } from '../agents/runner.ts';
+import { openSandboxes } from '../agents/sandbox/open-sandboxes.ts';
+import { noSandboxes, type Sandboxes } from '../agents/sandbox/sandbox.ts';
 import type { Catalogue } from '../agents/specialists/catalogue.ts';
 import { CheckpointFolder } from '../peer/checkpoints/folder.ts';
 import { type ControlServer, serveControl } from '../peer/control/server.ts';
@@ -36,12 +38,13 @@ export async function runPeer(context: Context, flags: StartFlags): Promise<void
   const home = await openHome(context.env);
   const options = startOptions(flags, await loadConfig(home));
   const catalogue = await soundCatalogue(home);
+  const sandboxes = await sandboxesFor(home, options, log);
   const known = await loadMesh(home, context.env);
   const mesh = known ?? (await firstMesh(context, home, options.mdns));
   const ended = Promise.withResolvers<void>();
   // Whoever waits for it does so below; until then its failing is nobody's.
   ended.promise.catch(() => {});
-  const service = await startService(context, home, mesh, { ...options, catalogue }, log, ended.reject);
+  const service = await startService(context, home, mesh, { ...options, catalogue, sandboxes }, log, ended.reject);
   const stop = stopper(service, ended, log);
   const beacon = options.mdns ? answerBeacon({ meshName: mesh.name }) : null;
   let control: ControlServer | null = null;
@@ -67,7 +70,7 @@ async function startService(
   { env, version }: Context,
   home: Home,
   mesh: Mesh,
-  options: StartOptions & { readonly catalogue: Catalogue },
+  options: StartOptions & { readonly catalogue: Catalogue; readonly sandboxes: Sandboxes },
   log: Log,
   onFatal: (error: unknown) => void,
 ): Promise<PeerService> {
@@ -86,6 +89,7 @@ async function startService(
     version,
     host,
     executor: 'reason' in executor ? { unusable: executor.reason } : { name: executor.name },
+    sandbox: options.sandboxes.name,
     network: createLibp2pNetwork({
       privateKey: identity.privateKey,
       meshKey: mesh.key,
@@ -104,6 +108,7 @@ async function startService(
         files,
         specialists: options.catalogue,
         checkpointEveryMs: options.checkpointEveryMs,
+        sandboxes: options.sandboxes,
         verify: options.verify,
         fateOf,
       }),
@@ -114,6 +119,15 @@ async function startService(
   if ('reason' in chosen) log('warn', 'no-executor', { reason: chosen.reason });
   else log('info', 'executor', { executor: chosen.executor.name, why: chosen.why });
   return service;
+}
+
+/** Better no peer than one that does without what it was told to insist on. */
+async function sandboxesFor(home: Home, { sandbox: mode, allowHosts }: StartOptions, log: Log): Promise<Sandboxes> {
+  const opened = await openSandboxes({ mode, peerHome: home.folder, allowHosts });
+  if (opened.type === 'sandbox') return opened.sandboxes;
+  if (mode === 'require') throw usageError(`no sandbox: ${opened.reason}; or start with --sandbox auto`);
+  log('warn', 'no-sandbox', { reason: opened.reason });
+  return noSandboxes;
 }
 
 /** No mesh yet: makes one, unless another is within earshot, which this PC most likely is to enter. */

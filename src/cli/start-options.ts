@@ -1,5 +1,5 @@
 import { defaultVerify, type VerifySettings } from '../agents/verify/choose.ts';
-import type { Config, Executors } from '../peer/home/config.ts';
+import type { Config, Executors, SandboxModes } from '../peer/home/config.ts';
 import { defaultName } from '../peer/home/host.ts';
 import { usageError } from './errors.ts';
 import type { LogFormat } from './log.ts';
@@ -14,6 +14,7 @@ export interface StartFlags {
   readonly command?: string;
   readonly dailyBudgetUsd?: number;
   readonly checkpointEvery?: number;
+  readonly sandbox?: (typeof SandboxModes)[number];
   readonly listen?: readonly string[];
   readonly peer?: readonly string[];
   /** False by --no-mdns; true is also what nobody said. */
@@ -30,6 +31,8 @@ export interface StartOptions {
   readonly budgets: { readonly dailyUsd: number | null; readonly meshDailyUsd: number | null };
   readonly checkpointEveryMs: number;
   readonly verify: VerifySettings;
+  readonly sandbox: (typeof SandboxModes)[number];
+  readonly allowHosts: readonly string[];
   /** Null: every interface, a free port. */
   readonly listen: readonly string[] | null;
   readonly peers: readonly string[];
@@ -46,10 +49,6 @@ export function startOptions(flags: StartFlags, config: Config): StartOptions {
   if (executor === 'command' && command === null) {
     throw usageError('--executor command needs --command CMD, the command line that runs your agent: give it');
   }
-  // Better no peer than one that does without what it was told to insist on.
-  if (config.sandbox === 'require') {
-    throw usageError('config.json requires a sandbox, which this version does not have: remove the line');
-  }
   return {
     name: flags.name ?? config.name ?? defaultName(),
     specialties: flags.specialties ?? config.specialties ?? ['general'],
@@ -62,6 +61,8 @@ export function startOptions(flags: StartFlags, config: Config): StartOptions {
     },
     checkpointEveryMs: flags.checkpointEvery ?? checkpointMsIn(config) ?? defaultCheckpointMs,
     verify: { commands: config.verify ?? {}, rounds: config.verifyRounds ?? defaultVerify.rounds },
+    sandbox: flags.sandbox ?? config.sandbox ?? 'auto',
+    allowHosts: config.allowHosts ?? [],
     listen: flags.listen ?? config.listen ?? null,
     peers: flags.peer ?? config.peers ?? [],
     mdns: flags.mdns && (config.mdns ?? true),

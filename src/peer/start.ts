@@ -25,6 +25,7 @@ export interface PeerOptions {
   readonly version: string;
   readonly host: HostId;
   readonly executor: CoreConfig['executor'];
+  readonly sandbox?: CoreConfig['sandbox'];
   readonly network: Network;
   readonly store: Store;
   /** Made once the store is locked: it ends what an earlier process of this home has left running. */
@@ -68,6 +69,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
       capacity: options.capacity,
       executor: options.executor,
       budgets: options.budgets ?? { dailyUsd: null, meshDailyUsd: null },
+      sandbox: options.sandbox ?? null,
       timing: { ...defaultTiming, ...options.timing },
       addresses: () => network.addresses(),
       sign: identity.sign,

@@ -29,6 +29,8 @@ export const advertSchema = z.looseObject({
   capacity: z.int().min(0).max(1_000),
   running: z.int().nonnegative(),
   executor: z.string().max(100).nullable(),
+  /** What confines agents there; null, or nothing said, where nothing does. */
+  sandbox: z.string().max(100).nullable().optional(),
   unavailable: unavailableSchema.nullable(),
   /** Not told on change: it changes with every call of a model. Peers before it was introduced say nothing. */
   spentToday: daySpendSchema.optional(),

@@ -25,6 +25,7 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     ['start --executor command', /--executor command needs --command CMD/],
     ['start --listen 0.0.0.0:4001', /a multiaddr expected/],
     ['start --peer host', /a multiaddr expected/],
+    ['start --sandbox on', /one of auto, require, off expected/],
     ['start --log-format xml', /one of text, json expected/],
     [`start --name ${'n'.repeat(101)}`, /1 to 100 characters/],
     ['submit', /one of --issue, --prompt and --file, and one only/],
@@ -95,7 +96,7 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
   it.each([
     ['{"capacity":-1}', /config\.json, capacity: /],
     ['{"executor":"command"}', /--executor command needs --command/],
-    ['{"sandbox":"require"}', /requires a sandbox/],
+    ['{"allowHosts":["https://example.org/"]}', /config\.json, allowHosts\.0: a host such as example\.org/],
     ['{', /config\.json is not JSON/],
   ])('config.json with %s', async (text, message) => {
     using world = new World();

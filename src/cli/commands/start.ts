@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Executors } from '../../peer/home/config.ts';
+import { Executors, SandboxModes } from '../../peer/home/config.ts';
 import type { Context } from '../context.ts';
 import { LogFormats } from '../log.ts';
 import { runPeer } from '../run-peer.ts';
@@ -21,6 +21,11 @@ export function addStart(program: Command, context: Context): void {
       money,
     )
     .option('--checkpoint-every <duration>', 'how often work under way is saved (default: 60s)', duration)
+    .option(
+      '--sandbox <mode>',
+      'confine agents: auto (where this PC can), require (else do not start) or off (default: auto)',
+      choice(SandboxModes),
+    )
     .option('--listen <multiaddr>', 'where to listen, may be repeated (default: any free port)', address)
     .option('--peer <multiaddr>', 'whom to dial where multicast does not reach, may be repeated', address)
     .option('--no-mdns', 'neither announce this peer nor look for others')
@@ -34,7 +39,8 @@ Examples:
   peer start --listen /ip4/0.0.0.0/tcp/4001 --peer /ip4/192.168.1.10/tcp/4001
 
 Defaults may be written to config.json in the state folder, each named as its
-flag (--peer: "peers", --no-mdns: "mdns"). SIGTERM or Ctrl-C hands over what
+flag (--peer: "peers", --no-mdns: "mdns"); "allowHosts" lists what agents in a
+sandbox may reach besides package registries. SIGTERM or Ctrl-C hands over what
 runs and ends within 10 s; a second one ends at once.
 
 A daily budget is a limit up to one call of the model for each attempt that

@@ -53,7 +53,7 @@ export function taskJson(view: TaskView): TaskJson {
 }
 
 export function peerJson({ self, connected, lastSeenMs, advert, spentTodayUsd }: PeerView): PeerJson {
-  const { peer, name, specialties, capacity, running, executor, unavailable, version } = advert;
+  const { peer, name, specialties, capacity, running, executor, sandbox, unavailable, version } = advert;
   return {
     peer,
     name,
@@ -62,6 +62,7 @@ export function peerJson({ self, connected, lastSeenMs, advert, spentTodayUsd }:
     capacity,
     running,
     executor,
+    sandbox: sandbox ?? null,
     unavailable: unavailable && { until: maybeIso(unavailable.until), reason: unavailable.reason },
     lastSeenMs: Math.round(lastSeenMs),
     connected,

@@ -92,6 +92,8 @@ export const peerJsonSchema = z.object({
   running: z.int(),
   /** Null where no agent can run. */
   executor: z.string().nullable(),
+  /** Null where agents run unconfined. */
+  sandbox: z.string().nullable(),
   unavailable: z.object({ until: time.nullable(), reason: z.string() }).nullable(),
   lastSeenMs: z.number(),
   connected: z.boolean(),

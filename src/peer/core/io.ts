@@ -138,6 +138,8 @@ export interface CoreConfig {
   readonly executor: { readonly name: string } | { readonly unusable: string };
   /** What agents may cost in a day, in USD: here, which is kept, and in the whole mesh, as far as its peers have said. */
   readonly budgets: { readonly dailyUsd: number | null; readonly meshDailyUsd: number | null };
+  /** What confines agents here; null where nothing does. */
+  readonly sandbox?: string | null;
   readonly timing: Timing;
   readonly addresses: () => readonly string[];
   readonly sign: Sign;

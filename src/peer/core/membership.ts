@@ -199,7 +199,7 @@ export class Membership {
   }
 
   #makeAdvert(status: Status): Advert {
-    const { self, name, incarnation, specialties, capacity, executor, version } = this.#config;
+    const { self, name, incarnation, specialties, capacity, executor, sandbox, version } = this.#config;
     return {
       peer: self,
       name,
@@ -209,6 +209,7 @@ export class Membership {
       capacity,
       running: status.running,
       executor: 'name' in executor ? executor.name : null,
+      sandbox: sandbox ?? null,
       unavailable: status.unavailable,
       ...(status.spentToday && { spentToday: status.spentToday }),
       version,

@@ -9,6 +9,15 @@ import { parseJsonFile } from './json-file.ts';
 export const Executors = ['auto', 'claude-code', 'anthropic', 'command'] as const;
 export const SandboxModes = ['auto', 'require', 'off'] as const;
 
+/** `host`, `*.host`, or an address, each with or without `:port`. */
+const hostSchema = z
+  .string()
+  .max(300)
+  .regex(
+    /^(?:\*\.)?(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i,
+    'a host such as example.org, *.example.org or nas.lan:8080 expected',
+  );
+
 const addressSchema = z.string().regex(/^\/\S+$/, 'a multiaddr such as /ip4/192.168.1.20/tcp/4001 expected');
 
 /** A person's defaults for `peer start`, each named as its flag where it has one; what a flag says counts more. */
@@ -31,6 +40,8 @@ export const configSchema = z
     peers: z.array(addressSchema).max(100),
     mdns: z.boolean(),
     sandbox: z.enum(SandboxModes),
+    /** What agents in a sandbox may reach besides the model's API and the package registries. */
+    allowHosts: z.array(hostSchema).max(1_000),
   })
   .partial();
 export type Config = z.infer<typeof configSchema>;

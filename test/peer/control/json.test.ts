@@ -159,6 +159,7 @@ it('shows a peer with whole milliseconds and ISO times', () => {
     capacity: 1,
     running: 0,
     executor: null,
+    sandbox: null,
     unavailable: { until: '1970-01-01T00:00:05.000Z', reason: 'quota' },
     lastSeenMs: 1_235,
     connected: false,

@@ -30,6 +30,7 @@ describe('config.json', () => {
       verify: { 'acme/widgets': 'make check', 'acme/gears': false },
       verifyRounds: 1,
       sandbox: 'require',
+      allowHosts: ['example.org', '*.example.org', 'nas.lan:8080', '[fd00::1]:11434', '192.168.1.20'],
     };
     expect(await load(JSON.stringify(config))).toEqual(config);
   });
@@ -46,6 +47,7 @@ describe('config.json', () => {
     ['{"dailyBudgetUsd": 0}', ', dailyBudgetUsd: '],
     ['{"verify": {"acme/widgets": true}}', ', verify.acme/widgets: '],
     ['{"mdns": "no"}', ', mdns: '],
+    ['{"allowHosts": ["*"]}', ', allowHosts.0: a host such as '],
     ['{"specialities": []}', ': Unrecognized key: "specialities"'],
   ])('%s: one line with the file, the field and the mend', async (text, part) => {
     const message = expect.stringMatching(
