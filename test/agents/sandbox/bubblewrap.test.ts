@@ -120,7 +120,7 @@ describe.skipIf(reason !== null)('a command in a sandbox', () => {
   });
 
   it('cannot choose what the next command is given for a home', async () => {
-    const attack = `rm -rf ${places.own} ~ --one-file-system 2>/dev/null; ln -s ${folder.path} ${places.own}; ls -A ~`;
+    const attack = `rm -rf ${places.own} 2>/dev/null; rmdir ~ 2>/dev/null; ln -s ${folder.path} ${places.own}; ls -A ~`;
     await say(attack);
     expect(await say('touch ~/mine')).toEqual([]);
     expect(existsSync(join(folder.path, 'mine'))).toBe(false);
@@ -189,6 +189,21 @@ describe.skipIf(reason !== null)('a command in a sandbox', () => {
       expect(denied).toEqual([
         'example.org:443: it is not on the allow-list; to allow it, add "example.org" to allowHosts in config.json',
       ]);
+    });
+
+    it('an allowed name that leads to this PC is refused, and was in the way of something', async () => {
+      const get = `node -e 'require("node:http").get(process.env.HTTP_PROXY, { path: "http://a.canary.test:${port}/" }, (a) => a.pipe(process.stdout))'`;
+      const within = async (allowHosts: readonly string[]): Promise<readonly string[]> => {
+        await sandbox.close();
+        const lookup = async () => [{ address: '127.0.0.1', family: 4 }];
+        const sandboxes = await sandboxesFor(join(folder.path, 'peer'), { allowHosts, lookup });
+        sandbox = sandboxes.open((detail) => denied.push(detail));
+        return say(get);
+      };
+      expect(await within([`*.canary.test:${port}`])).toEqual([expect.stringContaining('of this PC or its network')]);
+      expect(denied).toEqual([expect.stringContaining(`add "a.canary.test:${port}" to allowHosts`)]);
+      expect(reached).toBe(0);
+      expect(await within([`a.canary.test:${port}`])).toEqual(['reached']);
     });
 
     it('a server of its own is reached without the proxy', async () => {
