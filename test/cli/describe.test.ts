@@ -67,6 +67,17 @@ describe('a result', () => {
 });
 
 describe('a mesh', () => {
+  it('tells of the PCs whose agents nothing confines', () => {
+    const status = statusJson(new FakeService(makeView('Fix it')));
+    const within = (sandbox: string | null) => ({
+      ...status,
+      peers: status.peers.map((peer) => ({ ...peer, sandbox })),
+    });
+    // The other one runs no agents.
+    expect(describeStatus(within(null), 0)).toContain('no sandbox on alpha: agents there can read what you can');
+    expect(describeStatus(within('bubblewrap'), 0)).not.toContain('no sandbox');
+  });
+
   it('tells of tasks that run without a quorum', () => {
     const view = makeView('Fix it');
     const generation = { ...view.generation, forced: true };

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { serveControl } from '../../src/peer/control/server.ts';
 import { socketPath } from '../../src/peer/home/socket.ts';
 import { FakeService, makeView } from '../peer/control/fake-service.ts';
@@ -35,6 +35,19 @@ describe('doctor', () => {
     writeFileSync(join(kept, 'big'), 'x'.repeat(3_000_000));
     expect(await world.run(['doctor'])).toBe(0);
     expect(world.stdout.join('\n')).toMatch(/^! +kept work +1 clone with work that was not published, 3 MiB: .*kept-/m);
+  });
+
+  it('says whether agents can be confined', async () => {
+    using world = new World();
+    vi.stubEnv('PATH', world.folder);
+    await world.run(['doctor']);
+    mkdirSync(world.home, { recursive: true });
+    writeFileSync(join(world.home, 'config.json'), '{"sandbox":"require"}');
+    await world.run(['doctor']);
+    vi.unstubAllEnvs();
+    const lines = world.stdout.join('\n');
+    expect(lines).toMatch(/^! +sandbox +agents can read what you can: bubblewrap is not installed: `sudo apt install/m);
+    expect(lines).toMatch(/^BAD +sandbox +config\.json requires one: bubblewrap is not installed/m);
   });
 
   it('asks the peer that is running what it was started with', async () => {

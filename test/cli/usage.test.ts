@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { World } from './world.ts';
 
 const commands = [
@@ -105,6 +105,14 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     expect(await world.run(['start'])).toBe(2);
     expect(world.stderr).toHaveLength(1);
     expect(world.stderr[0]).toMatch(message);
+  });
+
+  it('a peer that must confine its agents and cannot does not start', async () => {
+    using world = new World();
+    vi.stubEnv('PATH', world.folder);
+    expect(await world.run(['start', '--no-mdns', '--sandbox', 'require'])).toBe(2);
+    vi.unstubAllEnvs();
+    expect(world.stderr).toEqual([expect.stringMatching(/no sandbox: bubblewrap is not installed: .*--sandbox auto$/)]);
   });
 
   it('shows where it comes from only with LOG_LEVEL=debug', async () => {

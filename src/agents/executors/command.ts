@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { branchOf, type Task } from '../../protocol/record.ts';
 import { agentEnvironment } from '../environment.ts';
+import { writeFresh } from '../fresh-file.ts';
 import { oneLine } from '../lines.ts';
 import { programsIn } from '../sandbox/tools.ts';
 import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, RunLimits, Usable } from './executor.ts';
@@ -34,8 +35,8 @@ export class CommandExecutor implements Executor {
     const stdin = join(folder, 'prompt.txt');
     const tmp = join(folder, 'tmp');
     await mkdir(tmp, { recursive: true });
-    await writeFile(taskFile, JSON.stringify(taskForCommands(task, context.attempt), null, 2));
-    await writeFile(stdin, [context.prompt, ...(context.followUp === null ? [] : [context.followUp])].join('\n'));
+    await writeFresh(taskFile, JSON.stringify(taskForCommands(task, context.attempt), null, 2));
+    await writeFresh(stdin, [context.prompt, ...(context.followUp === null ? [] : [context.followUp])].join('\n'));
     const tail: string[] = [];
     const command = {
       file: '/bin/sh',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CommandExecutor } from '../../../src/agents/executors/command.ts';
@@ -47,6 +47,14 @@ const said = (): readonly string[] => events.flatMap((event) => (event.type === 
 test('is told where its session is kept', async () => {
   await run('echo "$PEER_SESSION_DIR"');
   expect(said()).toEqual([join(folder.path, 'session')]);
+});
+
+test('an agent that ran before cannot make the peer write elsewhere', async () => {
+  const outside = join(folder.path, 'outside');
+  writeFileSync(outside, 'a person’s own');
+  await run(`for file in task.json prompt.txt; do rm "$file"; ln -s ${outside} "$file"; done`);
+  expect(await run('cat')).toMatchObject({ type: 'finished', summary: 'the prompt' });
+  expect(readFileSync(outside, 'utf8')).toBe('a person’s own');
 });
 
 test('has the prompt on its input and the task in a file outside of its folder of work', async () => {
