@@ -66,12 +66,14 @@ export class Bubblewrap implements Sandbox {
     await mkdir(ownHome, { recursive: true, mode: 0o700 });
     const proxy = await this.#proxyFor(needs.hosts, allowed, places.own);
     const tools = await toolsOn(command.env.PATH ?? '', await realOf(personHome));
+    // What lies in the agent's own folders is there, and may have become a link to anywhere.
+    const isFurther = (path: string): boolean => !places.writable.some((own) => path.startsWith(`${own}/`));
     const mounts: readonly Mount[] = [
       ...(await systemMounts()),
       ...(await namesOf(peerHome)).map((path): Mount => ({ type: 'empty', path })),
       ...(await namesOf(personHome)).map((path): Mount => ({ type: 'writable', path, source: ownHome })),
-      ...(await allBound('read-only', [...tools.roots, ...places.readable, ...needs.readable])),
-      ...(await allBound('writable', [...places.writable, ...needs.writable])),
+      ...(await allBound('read-only', [...tools.roots, ...places.readable, ...needs.readable.filter(isFurther)])),
+      ...(await allBound('writable', [...places.writable, ...needs.writable.filter(isFurther)])),
       ...(await ours(proxy.path)),
     ];
     const services = allowed.loopback().map(textOf);

@@ -126,6 +126,15 @@ describe.skipIf(reason !== null)('a command in a sandbox', () => {
     expect(existsSync(join(folder.path, 'mine'))).toBe(false);
   });
 
+  it('cannot have anything mounted by a link that it leaves behind', async () => {
+    const session = join(places.folder, 'session');
+    mkdirSync(session);
+    writeFileSync(join(folder.path, 'canary.txt'), 'secret');
+    expect(await say(`rmdir ${session}; ln -s ${folder.path} ${session}`)).toEqual([]);
+    const lines = await say(`cat ${session}/canary.txt`, { readable: [session], writable: [session] });
+    expect(lines).toEqual([expect.stringContaining('No such file'), 'exit 1']);
+  });
+
   it('reports its end as it was', async () => {
     expect(await say('exit 7')).toEqual(['exit 7']);
     expect(await say('kill -KILL $$')).toEqual(['exit 137']);
