@@ -88,6 +88,7 @@ export class Bubblewrap implements Sandbox {
 
   async close(): Promise<void> {
     const proxies = await Promise.allSettled(this.#proxies.values());
+    this.#proxies.clear();
     await Promise.all(proxies.map((proxy) => (proxy.status === 'fulfilled' ? proxy.value.close() : null)));
   }
 

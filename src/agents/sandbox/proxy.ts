@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import {
+  type ClientRequest,
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
@@ -48,8 +49,13 @@ export class ForwardProxy {
     // An upload takes as long as it takes; the attempt's own limits end it.
     this.#server.requestTimeout = 0;
     this.#server.on('connection', (socket) => this.#keep(socket));
-    this.#server.on('connect', (asked, client, head) => void this.#tunnel(asked, client, head));
-    this.#server.on('request', (asked, answer) => void this.#forward(asked, answer));
+    // What comes from either side may be odd in ways that nobody thought of: it costs its own connection.
+    this.#server.on('connect', (asked, client, head) => {
+      this.#tunnel(asked, client, head).catch(() => client.destroy());
+    });
+    this.#server.on('request', (asked, answer) => {
+      this.#forward(asked, answer).catch(() => answer.destroy());
+    });
     this.#server.on('clientError', (_error, client) => client.destroy());
   }
 
@@ -99,14 +105,10 @@ export class ForwardProxy {
       const { method = 'GET' } = asked;
       const headers = { ...endToEnd(asked.headers), ...framing(asked.headers), host: url.host, connection: 'close' };
       const sent = request({ method, path: `${url.pathname}${url.search}`, headers, createConnection: () => socket });
-      sent.once('response', (got) => {
-        answer.writeHead(got.statusCode ?? 502, got.statusMessage, endToEnd(got.headers));
-        pipeline(got, answer, () => {});
-      });
-      sent.once('error', (error) =>
-        answer.headersSent ? answer.destroy() : say(answer, ...this.#explain(target, error)),
-      );
       pipeline(asked, sent, () => {});
+      const got = await answerTo(sent);
+      answer.writeHead(got.statusCode ?? 502, got.statusMessage, endToEnd(got.headers));
+      pipeline(got, answer, () => {});
     } catch (error) {
       say(answer, ...this.#explain(target, error));
     }
@@ -132,6 +134,15 @@ export class ForwardProxy {
     this.#options.onDenied(target, error);
     return [403, `the sandbox lets nothing through to ${target.host}:${target.port}: ${reason}`];
   }
+}
+
+/** Rejects where none comes: a server may also switch to another protocol, or just go. */
+function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  sent.once('response', resolve);
+  sent.on('error', reject);
+  sent.once('close', () => reject(new Error('it does not answer')));
+  return promise;
 }
 
 function join(a: Duplex, b: Duplex): void {

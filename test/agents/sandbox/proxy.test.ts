@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AllowList } from '../../../src/agents/sandbox/allow-list.ts';
@@ -192,6 +192,26 @@ describe('what is no request of a proxy', () => {
     await raw(`${lines.join('\r\n')}\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n`);
     expect(seen).toMatchObject([{ method: 'DELETE', body: 'hello' }]);
   });
+});
+
+it.each([
+  'HTTP/1.1 001 Odd\r\nContent-Length: 0\r\n\r\n',
+  'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+  'no HTTP',
+])('a server that answers %j ends its own request and nothing else', async (answer) => {
+  const odd = createTcpServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.end(answer));
+  });
+  await once(odd.listen(0, '127.0.0.1'), 'listening');
+  const oddPort = (odd.address() as AddressInfo).port;
+  await allow([`service.test:${oddPort}`, `service.test:${port}`]);
+  const asked = plain(`http://service.test:${oddPort}/`).then(
+    ({ status }) => status,
+    () => 'cut',
+  );
+  expect(['cut', 502]).toContain(await asked);
+  expect(await plain(`http://service.test:${port}/`)).toMatchObject({ status: 200 });
+  odd.close();
 });
 
 describe('behind a proxy of this network', () => {
