@@ -66,7 +66,7 @@ async function byRequest(server: string): Promise<string> {
 }
 
 const attacks: Readonly<Record<string, () => string | Promise<string>>> = {
-  token: () => inProc('environ', /^GITHUB_TOKEN=.*$/m),
+  token: () => inProc('environ', /^GITHUB_TOKEN=a-token-that-opens.*$/m),
   processes: () => inProc('cmdline', /^--log-format$/m),
   meshKey: () => readFileSync(join(peerHome, 'mesh.json'), 'utf8'),
   identity: () => readFileSync(join(peerHome, 'identity.key')).toString('hex'),

@@ -57,8 +57,8 @@ async function attacked(sandbox: 'require' | 'off', servers: readonly string[]) 
     await peer.start();
     const victim = await submit(peer, bare, 'victim');
     await waitFor('the victim has its secret', async () => {
-      const { text } = await peer.json<{ text: string }>(['logs', victim]);
-      return text.includes('keeping a secret');
+      const { stdout } = await peer.cli(['logs', victim]);
+      return stdout.includes('keeping a secret');
     });
     const id = await submit(peer, bare, 'hostile');
     const isDone = async (): Promise<TaskJson | null> => {
@@ -67,8 +67,8 @@ async function attacked(sandbox: 'require' | 'off', servers: readonly string[]) 
     };
     const { result } = await waitFor('the agent has done its worst', isDone, 60_000);
     const loot = JSON.parse(git(bare, 'show', `${result?.commit}:loot.json`)) as Readonly<Record<string, string>>;
-    const { text: log } = await peer.json<{ text: string }>(['logs', id]);
-    return { loot, log, status: (await peer.cli(['status'])).stdout };
+    const [log, status] = [await peer.cli(['logs', id]), await peer.cli(['status'])];
+    return { loot, log: log.stdout, status: status.stdout };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
