@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
 
 /** A line longer than this is handed on in pieces: output without line ends must not fill the memory. */
-const MaxLine = 64 * 1024;
+export const MaxLine = 64 * 1024;
 
 /** Cuts a stream of bytes into lines, with `\n`, `\r\n` and the `\r` of progress bars as ends. */
 export class LineSplitter {

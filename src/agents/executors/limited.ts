@@ -7,19 +7,23 @@ export type LimitedExit =
   | { readonly type: 'over-time' }
   | { readonly type: 'silent' };
 
-/** Runs a command under supervision until it ends, a limit is reached or `signal` aborts. No process of it is left then. */
+/**
+ * Runs a command under supervision until it ends, a limit is reached or `signal` aborts. No process of it is left then.
+ * `getsOn` is asked after each line: whether that was more than a sign of life.
+ */
 export async function runLimited(
   command: SupervisedCommand,
   limits: Pick<RunLimits, 'wallMs' | 'idleMs'>,
   signal: AbortSignal,
   onLine: (line: string, stream: OutputStream) => void,
+  getsOn: () => boolean = () => true,
 ): Promise<LimitedExit> {
   if (signal.aborted) return { type: 'interrupted' };
   let cut: LimitedExit | null = null;
   let lastOutputAt = performance.now();
   const run = await supervise(command, (line, stream) => {
-    lastOutputAt = performance.now();
     onLine(line, stream);
+    if (getsOn()) lastOutputAt = performance.now();
   });
   const end = (why: LimitedExit): void => {
     cut ??= why;
