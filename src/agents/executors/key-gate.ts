@@ -13,6 +13,12 @@ export interface KeyGate {
   close(): Promise<void>;
 }
 
+/** The key, or where it comes from, asked at each call: a login is renewed now and then. A rejection says the mend. */
+export type KeySource = string | (() => Promise<string>);
+
+/** Is told how the API has answered. */
+export type GateWatch = (status: number, headers: Readonly<Record<string, string | string[] | undefined>>) => void;
+
 /** What the API is asked for; nothing else is let through. */
 const open = /^\/v1\/messages(?:\/count_tokens)?(?:\?|$)/;
 
@@ -21,7 +27,7 @@ const open = /^\/v1\/messages(?:\/count_tokens)?(?:\?|$)/;
  * calls this gate, on 127.0.0.1 and with a pass of its own, and the gate calls the API with the key. It is closed with the
  * attempt, and with the peer, however that ends: nobody spends after it.
  */
-export async function openKeyGate(apiKey: string, baseUrl: string): Promise<KeyGate> {
+export async function openKeyGate(key: KeySource, baseUrl: string, watch: GateWatch = () => {}): Promise<KeyGate> {
   const pass = randomBytes(32).toString('hex');
   // The peer's own way out, which may be a proxy. How long an answer may take is for the agent to say.
   const dispatcher = new EnvHttpProxyAgent({ bodyTimeout: 0, headersTimeout: 0 });
@@ -29,12 +35,15 @@ export async function openKeyGate(apiKey: string, baseUrl: string): Promise<KeyG
     answer(request, response).catch(() => response.destroy());
   });
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const login = loginOf(request.headers, pass, apiKey);
-    if (login === null) return refuse(response, 401, 'authentication_error', 'not the pass');
+    const loginWith = placeOf(request.headers, pass);
+    if (loginWith === null) return refuse(response, 401, 'authentication_error', 'not the pass');
     if (request.method !== 'POST' || !open.test(request.url ?? '')) {
       return refuse(response, 404, 'not_found_error', 'the gate leads to the messages alone');
     }
-    await passOn(request, response, { login, url: `${baseUrl.replace(/\/+$/, '')}${request.url}`, dispatcher });
+    const url = `${baseUrl.replace(/\/+$/, '')}${request.url}`;
+    const apiKey = typeof key === 'string' ? key : await key().catch((error: unknown) => error);
+    if (typeof apiKey !== 'string') return refuse(response, 401, 'authentication_error', messageOf(apiKey));
+    await passOn(request, response, { login: loginWith(apiKey), url, dispatcher, watch });
   };
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
@@ -51,9 +60,10 @@ interface Way {
   readonly login: Readonly<Record<string, string>>;
   readonly url: string;
   readonly dispatcher: EnvHttpProxyAgent;
+  readonly watch: GateWatch;
 }
 
-async function passOn(request: IncomingMessage, response: ServerResponse, { login, url, dispatcher }: Way) {
+async function passOn(request: IncomingMessage, response: ServerResponse, { login, url, dispatcher, watch }: Way) {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const headers = { ...endToEnd(request.headers), ...login };
@@ -68,6 +78,7 @@ async function passOn(request: IncomingMessage, response: ServerResponse, { logi
     return refuse(response, 502, 'api_error', `${new URL(url).host} cannot be reached: ${causeOf(answered)}`);
   }
   const { statusCode, headers: given, body } = answered as Awaited<ReturnType<typeof send>>;
+  watch(statusCode, given);
   response.writeHead(statusCode, endToEnd(given));
   response.flushHeaders();
   // An answer that breaks off breaks off here too.
@@ -87,10 +98,12 @@ const endToEnd = <Value>(headers: Readonly<Record<string, Value>>): Record<strin
     ),
   );
 
-/** The key in the place where the pass was; null where that was not given. */
-function loginOf(headers: IncomingHttpHeaders, pass: string, apiKey: string): Readonly<Record<string, string>> | null {
-  if (isSame(headers.authorization, `Bearer ${pass}`)) return { authorization: `Bearer ${apiKey}` };
-  return isSame(headers['x-api-key'], pass) ? { 'x-api-key': apiKey } : null;
+type Login = Way['login'];
+
+/** Puts the key in the place where the pass was; null where that was not given. */
+function placeOf(headers: IncomingHttpHeaders, pass: string): ((apiKey: string) => Login) | null {
+  if (isSame(headers.authorization, `Bearer ${pass}`)) return (apiKey) => ({ authorization: `Bearer ${apiKey}` });
+  return isSame(headers['x-api-key'], pass) ? (apiKey) => ({ 'x-api-key': apiKey }) : null;
 }
 
 function isSame(given: string | string[] | undefined, expected: string): boolean {
@@ -102,6 +115,8 @@ function refuse(response: ServerResponse, status: number, type: string, message:
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ type: 'error', error: { type, message } }));
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** `fetch failed` says nothing; what is below it does. */
 const causeOf = (error: Error): string => {
