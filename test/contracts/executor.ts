@@ -113,7 +113,13 @@ export function useBench(): Bench {
 
 /** As `kill -9` of everything that carries the mark. */
 export function killAll(mark: string): void {
-  for (const { pid, marked } of listProcesses(mark)) if (marked) process.kill(pid, 'SIGKILL');
+  for (const { pid, marked } of listProcesses(mark)) {
+    try {
+      if (marked) process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended with one that went before.
+    }
+  }
 }
 
 /** What every executor promises, whatever its agent is. */

@@ -69,7 +69,12 @@ export const textOf = (content: string | readonly RequestBlock[]): string =>
 
 /** Two messages of the model in a row are one turn, told in two. */
 const turnsIn = (messages: readonly RequestMessage[]): number =>
-  messages.filter(({ role }, i) => role === 'assistant' && messages[i - 1]?.role !== 'assistant').length;
+  messages.filter((message, i) => isTurn(message) && messages[i - 1]?.role !== 'assistant').length;
+
+/** Claude Code puts this between an interrupted call and what comes after; no model has said it. */
+const filler = 'No response requested.';
+const isTurn = (message: RequestMessage): boolean =>
+  message.role === 'assistant' && textOf(message.content).trim() !== filler;
 
 function countCacheControls(value: unknown): number {
   if (Array.isArray(value)) return value.reduce((sum: number, one) => sum + countCacheControls(one), 0);
