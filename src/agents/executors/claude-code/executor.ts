@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { type WallMs, wallMs } from '../../../protocol/ids.ts';
+import { oneLine } from '../../lines.ts';
+import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, Usable } from '../executor.ts';
+import type { GateWatch, KeyGate, KeySource } from '../key-gate.ts';
+import { runLimited } from '../limited.ts';
+import { claudeCommand, type Start } from './command.ts';
+import { judge, type Verdict } from './judgement.ts';
+import { limitEnd } from './limit-end.ts';
+import { PlanLogin } from './plan-login.ts';
+import { findProgram, type Program, tryProgram } from './program.ts';
+import { savedSession } from './session.ts';
+import { type ClaudeCodeSettings, isBilled } from './settings.ts';
+import { Transcript } from './transcript.ts';
+
+const tailLines = 5;
+const tailLine = 300;
+
+type OnEvent = (event: ExecutorEvent) => void;
+
+/** What all tries of one run share. */
+interface Run {
+  readonly program: Program;
+  readonly gate: KeyGate;
+  readonly api: ApiLimit;
+  readonly context: ExecutorContext;
+  readonly onEvent: OnEvent;
+}
+
+/**
+ * The Claude Code CLI, headless. It is given neither key nor login: it calls the API through a gate of the peer's, and its
+ * settings and conversations are in folders of the attempt.
+ */
+export class ClaudeCodeExecutor implements Executor {
+  readonly name = 'claude-code';
+  readonly session = 'claude-code';
+  readonly #settings: ClaudeCodeSettings;
+
+  constructor(settings: ClaudeCodeSettings) {
+    this.#settings = settings;
+  }
+
+  async usable(): Promise<Usable> {
+    const program = await findProgram(this.#settings);
+    const runs = await tryProgram(program, this.#settings);
+    if (!runs.usable || program === null || this.#settings.login.type !== 'plan') return runs;
+    if (await new PlanLogin(program.file, this.#settings.own).isThere()) return runs;
+    return { usable: false, reason: 'no login: run `claude` and /login, or set ANTHROPIC_API_KEY' };
+  }
+
+  async run(context: ExecutorContext, onEvent: OnEvent): Promise<ExecutorOutcome> {
+    if (context.signal.aborted) return { type: 'interrupted' };
+    const program = await findProgram(this.#settings);
+    if (program === null) return { type: 'failed', reason: 'Claude Code is not installed here any more' };
+    // Not at the start of every command of the CLI, most of which call no API.
+    const { openKeyGate } = await import('../key-gate.ts');
+    const api = new ApiLimit();
+    const gate = await openKeyGate(this.#keySource(program), this.#settings.baseUrl, api.watch);
+    try {
+      return await this.#tell({ program, gate, api, context, onEvent });
+    } finally {
+      await gate.close();
+    }
+  }
+
+  #keySource({ file }: Program): KeySource {
+    const { login, own } = this.#settings;
+    if (login.type !== 'plan') return login.key;
+    const plan = new PlanLogin(file, own);
+    return () => plan.token();
+  }
+
+  async #tell(run: Run): Promise<ExecutorOutcome> {
+    const { prompt, followUp, sessionDir } = run.context;
+    const all = followUp === null ? prompt : `${prompt}\n\n${followUp}`;
+    const id = followUp === null ? null : await savedSession(sessionDir);
+    if (id !== null && followUp !== null) {
+      const verdict = await this.#try(run, { id, isResumed: true, text: followUp });
+      if (verdict.type !== 'no-session') return verdict;
+    }
+    const verdict = await this.#try(run, { id: randomUUID(), isResumed: false, text: all });
+    return verdict.type === 'no-session' ? { type: 'failed', reason: 'Claude Code lost its session' } : verdict;
+  }
+
+  async #try({ program, gate, api, context, onEvent }: Run, start: Start): Promise<Verdict> {
+    const settings = this.#settings;
+    const { limits, signal, confine, cwd } = context;
+    const command = await claudeCommand(context, { file: program.file, settings, gate }, start);
+    const needs = { readable: program.readable, writable: [], hosts: [new URL(gate.url).host] };
+    const transcript = new Transcript(cwd, isBilled(settings.login));
+    const complaints: string[] = [];
+    const refused = new AbortController();
+    const exit = await runLimited(
+      await confine(command, needs),
+      limits,
+      AbortSignal.any([signal, refused.signal]),
+      (line, stream) => {
+        for (const event of transcript.take(line, stream)) onEvent(event);
+        if (stream === 'stderr') keepTail(complaints, line);
+        if (transcript.isLoginRefused) refused.abort();
+      },
+      () => transcript.gotOn,
+    );
+    if (signal.aborted) return { type: 'interrupted' };
+    const { until } = api;
+    return judge({ exit, transcript, complaints, limits, login: settings.login, limitEnd: until, now: wallNow() });
+  }
+}
+
+/** What the API has last said of its limits. */
+class ApiLimit {
+  until: WallMs | null = null;
+
+  readonly watch: GateWatch = (status, headers) => {
+    this.until = status === 429 ? limitEnd(headers, wallNow()) : null;
+  };
+}
+
+function keepTail(tail: string[], line: string): void {
+  const text = oneLine(line, tailLine);
+  if (text !== '') tail.push(text);
+  if (tail.length > tailLines) tail.shift();
+}
+
+const wallNow = (): WallMs => wallMs(Date.now());

@@ -1,0 +1,29 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * What is saved with the work: the CLI's `projects` folder, and the id of the conversation that goes on. The CLI finds a
+ * conversation by its id in any of its projects, so it does not matter that the clone is in another folder on another PC.
+ */
+const projectsIn = (sessionDir: string): string => join(sessionDir, 'projects');
+const idFile = (sessionDir: string): string => join(sessionDir, 'id');
+
+/** It comes from another PC and goes to a command line. */
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The conversation to go on with; null where none was begun, or nothing of it is there. */
+export async function savedSession(sessionDir: string): Promise<string | null> {
+  const id = (await readFile(idFile(sessionDir), 'utf8').catch(() => '')).trim();
+  if (!uuid.test(id)) return null;
+  const names = await readdir(projectsIn(sessionDir), { recursive: true }).catch(() => []);
+  return names.some((name) => name.endsWith(`${id}.jsonl`)) ? id : null;
+}
+
+/** Where the CLI is to keep its conversations. */
+export async function prepareSession(sessionDir: string, id: string): Promise<string> {
+  await mkdir(projectsIn(sessionDir), { recursive: true });
+  // An agent has been at work here, perhaps: what is written through a link of its making would be written anywhere.
+  await rm(idFile(sessionDir), { recursive: true, force: true });
+  await writeFile(idFile(sessionDir), `${id}\n`, { flag: 'wx' });
+  return projectsIn(sessionDir);
+}
