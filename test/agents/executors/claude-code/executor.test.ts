@@ -1,0 +1,152 @@
+import { globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ClaudeCodeExecutor } from '../../../../src/agents/executors/claude-code/executor.ts';
+import { claudeCodeSettings } from '../../../../src/agents/executors/claude-code/settings.ts';
+import { useBench } from '../../../contracts/executor.ts';
+import type { StandInPlan } from '../../../support/stand-in-claude.ts';
+import { waitFor } from '../../../support/wait.ts';
+import { alive, useFolder } from '../../support.ts';
+import { callsOf, ofType, standIn } from './support.ts';
+
+const bench = useBench();
+const folder = useFolder();
+const cli = (): string => join(folder.path, 'cli');
+const calls = () => callsOf(cli());
+const key = { ANTHROPIC_API_KEY: 'sk-ant-secret' };
+
+/** The executor of a PC on which the stand-in is installed. */
+const executorOf = (plan: Partial<StandInPlan> = {}, env: Record<string, string> = key) =>
+  new ClaudeCodeExecutor(
+    claudeCodeSettings({
+      PATH: process.env.PATH,
+      HOME: folder.path,
+      CLAUDE_CODE_PATH: standIn(cli(), plan),
+      ANTHROPIC_BASE_URL: 'http://127.0.0.1:9',
+      ...env,
+    }),
+  );
+
+describe('a run', () => {
+  test('is told and ends as the transcript does, in folders of the attempt', async () => {
+    const outcome = await bench.run(executorOf(), { specialist: { prompt: 'You are a tester.', model: 'haiku' } });
+    expect(outcome).toEqual({ type: 'finished', summary: 'All done.\nTwo files were written.' });
+    expect(bench.progress()).toContain('Write /clone/b.txt');
+    expect(ofType(bench.events, 'usage').at(-1)).toMatchObject({ outputTokens: 170 });
+    const [call] = calls();
+    expect(call).toMatchObject({ cwd: bench.cwd, prompt: 'Please add b.txt.' });
+    expect(call?.args).toEqual(
+      expect.arrayContaining(['--model', 'haiku', '--max-turns', '50', '--max-budget-usd', '5']),
+    );
+    expect(call?.env.CLAUDE_CONFIG_DIR?.startsWith(join(bench.cwd, '..', 'agent', 'claude-'))).toBe(true);
+    expect(alive(bench.mark)).toBe(0);
+  });
+
+  test('is given neither the key nor anything else of the peer’s', async () => {
+    Object.assign(process.env, { GITHUB_TOKEN: 's3cret', PEER_MESH_KEY: 's3cret', ...key });
+    try {
+      await bench.run(executorOf());
+      expect(JSON.stringify(calls())).not.toMatch(/s3cret|sk-ant-secret/);
+    } finally {
+      for (const name of ['GITHUB_TOKEN', 'PEER_MESH_KEY', 'ANTHROPIC_API_KEY']) delete process.env[name];
+    }
+  });
+
+  test('leaves its conversation in the session, and nothing else', async () => {
+    await bench.run(executorOf());
+    const id = readFileSync(join(bench.sessionDir, 'id'), 'utf8').trim();
+    const files = globSync('**', { cwd: bench.sessionDir, withFileTypes: true }).filter((one) => one.isFile());
+    expect(files.map(({ name }) => name).toSorted()).toEqual([`${id}.jsonl`, 'id'].toSorted());
+  });
+
+  test('on a plan has no limit of costs but one that was asked for, and costs nobody anything', async () => {
+    mkdirSync(join(folder.path, '.claude'));
+    const stored = { claudeAiOauth: { accessToken: 'sk-ant-secret', expiresAt: null } };
+    writeFileSync(join(folder.path, '.claude', '.credentials.json'), JSON.stringify(stored));
+    const executor = executorOf({}, {});
+    await bench.run(executor);
+    await bench.run(executor, { limits: { costUsd: 2 } });
+    const [first, second] = calls();
+    expect(first?.args).not.toContain('--max-budget-usd');
+    expect(second?.args).toEqual(expect.arrayContaining(['--max-budget-usd', '2']));
+    expect(JSON.stringify(calls())).not.toContain('sk-ant-secret');
+    expect(ofType(bench.events, 'usage').at(-1)?.costUsd).toBeNull();
+  });
+});
+
+describe('a session', () => {
+  test('goes on with what there is to say, under its id', async () => {
+    const executor = executorOf();
+    await bench.run(executor);
+    await bench.run(executor, { followUp: 'Go on.' });
+    const [first, second] = calls();
+    const id = readFileSync(join(bench.sessionDir, 'id'), 'utf8').trim();
+    expect(first?.args).toEqual(expect.arrayContaining(['--session-id', id]));
+    expect(second).toMatchObject({ prompt: 'Go on.', args: expect.arrayContaining(['--resume', id]) });
+  });
+
+  test('that is not there begins with all that is to be done', async () => {
+    await bench.run(executorOf(), { followUp: 'Go on.' });
+    expect(calls()).toMatchObject([
+      { prompt: 'Please add b.txt.\n\nGo on.', args: expect.arrayContaining(['--session-id']) },
+    ]);
+  });
+
+  test('that the CLI cannot find begins anew', async () => {
+    const executor = executorOf();
+    await bench.run(executor);
+    // Something of that name is there, but not where the CLI looks.
+    const [file = ''] = globSync(join(bench.sessionDir, 'projects', '*', '*.jsonl'));
+    mkdirSync(join(dirname(file), 'deeper'));
+    renameSync(file, join(dirname(file), 'deeper', basename(file)));
+    const outcome = await bench.run(executor, { followUp: 'Go on.' });
+    expect(outcome).toMatchObject({ type: 'finished' });
+    expect(calls().map(({ prompt }) => prompt)).toEqual(['Please add b.txt.', 'Go on.', 'Please add b.txt.\n\nGo on.']);
+  });
+});
+
+describe('it is stopped', () => {
+  test('at the first word of a key that is refused, though the CLI would go on', async () => {
+    const outcome = await bench.run(executorOf({ plays: 'bad-key', ends: 'silence' }));
+    expect(outcome).toMatchObject({ type: 'quota', until: null, reason: expect.stringContaining('ANTHROPIC_API_KEY') });
+    expect(alive(bench.mark)).toBe(0);
+  });
+
+  test.each(['heartbeats', 'silence'] as const)('when all it tells is %s', async (ends) => {
+    const outcome = await bench.run(executorOf({ lines: 20, ends }), { limits: { idleMs: 1_500 } });
+    expect(outcome).toEqual({ type: 'failed', reason: 'the agent was stopped after 1.5 s without output' });
+    expect(alive(bench.mark)).toBe(0);
+  });
+
+  test('by an abort', async () => {
+    const outcome = bench.run(executorOf({ lines: 20, ends: 'silence' }));
+    await waitFor('its first words', () => bench.progress().length > 0);
+    bench.abort.abort();
+    expect(await outcome).toEqual({ type: 'interrupted' });
+    expect(alive(bench.mark)).toBe(0);
+  });
+});
+
+test('an exit code without a result is a failure', async () => {
+  const outcome = await bench.run(executorOf({ lines: 20 }));
+  expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringContaining('exit code 0 and told no result') });
+});
+
+describe('it is usable', () => {
+  beforeEach(() => mkdirSync(join(folder.path, '.claude')));
+
+  test('with a key, or with a login', async () => {
+    expect(await executorOf().usable()).toEqual({ usable: true });
+    expect(await executorOf({}, {}).usable()).toMatchObject({
+      reason: expect.stringMatching(/\/login.*ANTHROPIC_API_KEY/),
+    });
+    const stored = { claudeAiOauth: { accessToken: 'a token', expiresAt: 1 } };
+    writeFileSync(join(folder.path, '.claude', '.credentials.json'), JSON.stringify(stored));
+    expect(await executorOf({}, {}).usable()).toEqual({ usable: true });
+  });
+
+  test('not without the program', async () => {
+    const executor = executorOf({}, { ...key, CLAUDE_CODE_PATH: '/nowhere/claude' });
+    expect(await executor.usable()).toMatchObject({ reason: expect.stringContaining('/nowhere/claude') });
+  });
+});

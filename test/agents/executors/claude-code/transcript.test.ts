@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import { Transcript } from '../../../../src/agents/executors/claude-code/transcript.ts';
+import { MaxLine } from '../../../../src/agents/lines.ts';
+import { hear, ofType, recorded } from './support.ts';
+
+describe('what the real CLI has written tells', () => {
+  test('what is going on, in a line each', () => {
+    const { events } = hear(recorded('finished'));
+    expect(ofType(events, 'progress').map(({ text }) => text)).toEqual([
+      'I shall write it.',
+      'Write b.txt',
+      'Bash cat b.txt',
+      'All done.',
+    ]);
+  });
+
+  test('tokens and costs, that grow to what the CLI accounts for', () => {
+    const all = ofType(hear(recorded('finished')).events, 'usage');
+    const totals = all.map(({ inputTokens }) => inputTokens);
+    expect(totals).toEqual(totals.toSorted((a, b) => a - b));
+    // The last message's reckoning, and then the account: the same for a model that is on the list of prices.
+    const [reckoned, account] = all.slice(-2);
+    expect(account).toMatchObject({ inputTokens: 1_500 + 100 + 1_200, outputTokens: 170 });
+    expect(reckoned).toMatchObject({ inputTokens: account?.inputTokens, outputTokens: account?.outputTokens });
+    expect(reckoned?.costUsd).toBeCloseTo(account?.costUsd ?? 0, 10);
+  });
+
+  test('no costs where nobody is billed', () => {
+    const usage = ofType(hear(recorded('finished'), false).events, 'usage');
+    expect(usage.map(({ costUsd }) => costUsd)).toEqual(usage.map(() => null));
+  });
+
+  test('what subagents have cost, though none of their messages is told', () => {
+    expect(ofType(hear(recorded('subagent')).events, 'usage').at(-1)).toMatchObject({ inputTokens: 100 + 100 + 1_200 });
+  });
+
+  test.each([
+    ['denied', 'make forbidden.txt'],
+    ['no-such-tool', 'touch forbidden.txt'],
+  ])('the tool that the agent may not use, once (%s)', (name, detail) => {
+    expect(ofType(hear(recorded(name)).events, 'denied')).toEqual([{ type: 'denied', tool: 'Bash', detail }]);
+  });
+
+  test('a try after a failure', () => {
+    const progress = ofType(hear(recorded('overloaded')).events, 'progress');
+    expect(progress[0]).toMatchObject({ text: 'the API answers 529; try 1 of 1' });
+  });
+
+  test('its log, without every piece of a message', () => {
+    const lines = ofType(hear(recorded('finished')).events, 'output').map(({ line }) => line);
+    expect(lines.some((line) => line.includes('"type":"result"'))).toBe(true);
+    expect(lines.some((line) => line.includes('stream_event'))).toBe(false);
+  });
+});
+
+describe('getting on is', () => {
+  const gotOnBy = (...lines: readonly string[]): boolean => hear(lines).transcript.gotOn;
+
+  test('every line of the model and of its tools', () => {
+    for (const line of recorded('finished')) expect(gotOnBy(line)).toBe(!line.includes('"type":"system"'));
+  });
+
+  test.each([
+    '{"type":"tool_progress","tool_use_id":"t-heartbeat-0","tool_name":"Bash","elapsed_time_seconds":30,"heartbeat":true}',
+    '{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"retry_delay_ms":500,"error_status":529}',
+    '{"type":"system","subtype":"status","status":"requesting"}',
+    '{"type":"rate_limit_event","rate_limit_info":{"status":"allowed"}}',
+    '{"type":"of next year"}',
+    'not an event',
+    '{"type":"assistant","message":"of another shape"}',
+  ])('not %s', (line) => {
+    expect(gotOnBy(line)).toBe(false);
+  });
+
+  test('not a complaint', () => {
+    const transcript = new Transcript('/clone', true);
+    expect(transcript.take('a warning', 'stderr')).toEqual([{ type: 'output', line: 'a warning', stream: 'stderr' }]);
+    expect(transcript.gotOn).toBe(false);
+  });
+});
+
+describe('a line that came in pieces', () => {
+  const long = 'x'.repeat(3 * MaxLine);
+  const line = JSON.stringify({ type: 'result', subtype: 'success', is_error: false, result: `${long}}` });
+  const pieces = (length: number): readonly string[] =>
+    Array.from({ length: Math.ceil(line.length / length) }, (_, i) => line.slice(i * length, (i + 1) * length));
+
+  test.each([MaxLine + 1, MaxLine + 40_000, line.length])('of %i characters is read whole', (length) => {
+    const { transcript, events } = hear(pieces(length));
+    expect(transcript.result?.result).toBe(`${long}}`);
+    // In the log a line has an end.
+    expect(ofType(events, 'output').map((event) => event.line.length)).toEqual([MaxLine]);
+  });
+
+  test('and was broken off spoils none that follows', () => {
+    const { transcript } = hear([`{${'x'.repeat(MaxLine)}`, 'y', ...recorded('finished')]);
+    expect(transcript.result?.is_error).toBe(false);
+  });
+
+  test('without an end is given up, and what follows is read', () => {
+    const endless = Array.from({ length: 300 }, () => `{${'x'.repeat(MaxLine)}`);
+    expect(hear(endless).transcript.result).toBeNull();
+    expect(hear([...endless, 'y', ...recorded('finished')]).transcript.result?.is_error).toBe(false);
+  });
+});
