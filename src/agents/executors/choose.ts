@@ -1,5 +1,7 @@
 import { AnthropicExecutor } from './anthropic/executor.ts';
 import { anthropicSettings } from './anthropic/settings.ts';
+import { ClaudeCodeExecutor } from './claude-code/executor.ts';
+import { claudeCodeSettings } from './claude-code/settings.ts';
 import { CommandExecutor } from './command.ts';
 import type { Executor } from './executor.ts';
 
@@ -32,7 +34,7 @@ const candidates: Readonly<Record<Exclude<ExecutorName, 'auto'>, Candidate>> = {
     command === null
       ? { reason: 'no command: give --command CMD, the command line that runs your agent' }
       : new CommandExecutor(command),
-  'claude-code': () => ({ reason: 'not part of this version' }),
+  'claude-code': ({ env }) => new ClaudeCodeExecutor(claudeCodeSettings(env)),
   anthropic: ({ env }) => new AnthropicExecutor(anthropicSettings(env)),
 };
 

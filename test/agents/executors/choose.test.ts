@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
 import { chooseExecutor } from '../../../src/agents/executors/choose.ts';
+import { useFolder } from '../support.ts';
+import { standIn } from './claude-code/support.ts';
+
+const folder = useFolder();
 
 const key = { ANTHROPIC_API_KEY: 'a key' };
 
@@ -20,7 +24,19 @@ test.each([
   });
 });
 
+test('auto takes Claude Code before the API where it is installed', async () => {
+  const env = { ...key, CLAUDE_CODE_PATH: standIn(folder.path), HOME: folder.path };
+  expect(await chooseExecutor({ executor: 'auto', command: null, env })).toEqual({
+    executor: expect.objectContaining({ name: 'claude-code' }),
+    why: expect.stringMatching(/^the first usable; not command/),
+  });
+});
+
 test.each([
+  [
+    { executor: 'claude-code', command: 'true', env: key },
+    /^claude-code: no `claude` on the PATH: install Claude Code/,
+  ],
   [{ executor: 'auto', command: null, env: {} }, /command: .*--command.*anthropic: .*ANTHROPIC_API_KEY/],
   [{ executor: 'auto', command: null, env: { ANTHROPIC_API_KEY: '' } }, /ANTHROPIC_API_KEY/],
   [{ executor: 'command', command: null, env: key }, /^command: .*--command/],
