@@ -25,7 +25,8 @@ const price = (input: number, output: number, cacheRead = input / 10): Price => 
 });
 
 /**
- * From platform.claude.com/docs/en/about-claude/pricing, as of November 2026. The first whose name a model's id begins with
+ * From platform.claude.com/docs/en/about-claude/pricing, as of November 2026, and the same as what Claude Code 2.1.332 accounts
+ * for each kind of token (`npm run test:claude-code` compares them). The first whose name a model's id begins with
  * counts: the particular goes before the general, and a family's last entry is for those that came before.
  */
 const prices: readonly (readonly [model: string, price: Price])[] = [
@@ -39,7 +40,10 @@ const prices: readonly (readonly [model: string, price: Price])[] = [
   ['claude-sonnet-', price(3, 15)],
   ['claude-haiku-5-5', price(0.1, 0.5)],
   ['claude-haiku-', price(1, 5)],
+  ['claude-fable-5-2', price(8, 40, 0.2)],
   ['claude-fable-5-', price(10, 50, 0.25)],
+  ['claude-fable-5', price(10, 50)],
+  ['claude-mythos-5-2', price(8, 40, 0.2)],
   ['claude-mythos-5-', price(10, 50, 0.25)],
 ];
 

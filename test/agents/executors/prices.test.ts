@@ -11,6 +11,8 @@ test.each([
   ['claude-sonnet-5-5', 2 + 10 + 2.5 + 0.1],
   ['claude-sonnet-4-6', 3 + 15 + 3.75 + 0.3],
   ['claude-haiku-4-5-20251001', 1 + 5 + 1.25 + 0.1],
+  ['claude-fable-5-2', 8 + 40 + 10 + 0.2],
+  ['claude-fable-5', 10 + 50 + 12.5 + 1],
   // A long prompt.
   ['claude-haiku-5-5', 0.5 + 2.5 + 0.625 + 0.05],
 ])('a million tokens of each kind of %s', (model, usd) => {
