@@ -56,6 +56,7 @@ export interface Changes {
   readonly limits?: Partial<RunLimits>;
   readonly specialist?: Partial<Specialist>;
   readonly confine?: ExecutorContext['confine'];
+  readonly cwd?: string;
 }
 
 /** Folders of an attempt for each test, and what an executor says in them. */
@@ -73,7 +74,7 @@ export function useBench(): Bench {
   });
   // Whatever a test has left must not outlive it.
   afterEach(() => killAll(mark));
-  const contextFor = ({ prompt, followUp, limits, specialist, confine }: Changes): ExecutorContext => ({
+  const contextFor = ({ prompt, followUp, limits, specialist, confine, cwd }: Changes): ExecutorContext => ({
     task: taskFor('/r'),
     attempt: 1,
     specialist: { ...nobodySpecial, ...specialist },
@@ -81,7 +82,7 @@ export function useBench(): Bench {
     followUp: followUp ?? null,
     limits: { wallMs: 60_000, idleMs: 30_000, turns: 50, costUsd: null, ...limits },
     confine: confine ?? (async (command) => command),
-    cwd: path('clone'),
+    cwd: cwd ?? path('clone'),
     folder: path('agent'),
     sessionDir: path('session'),
     mark,
