@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -13,17 +13,28 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The conversation to go on with; null where none was begun, or nothing of it is there. */
 export async function savedSession(sessionDir: string): Promise<string | null> {
-  const id = (await readFile(idFile(sessionDir), 'utf8').catch(() => '')).trim();
-  if (!uuid.test(id)) return null;
+  const id = await savedId(idFile(sessionDir));
+  if (id === null) return null;
   const names = await readdir(projectsIn(sessionDir), { recursive: true }).catch(() => []);
   return names.some((name) => name.endsWith(`${id}.jsonl`)) ? id : null;
 }
 
+/** An agent had this folder to itself, perhaps: a link of its making could lead to a file without end. */
+async function savedId(file: string): Promise<string | null> {
+  const found = await lstat(file).catch(() => null);
+  if (found === null || !found.isFile() || found.size > 100) return null;
+  const id = (await readFile(file, 'utf8')).trim();
+  return uuid.test(id) ? id : null;
+}
+
 /** Where the CLI is to keep its conversations. */
 export async function prepareSession(sessionDir: string, id: string): Promise<string> {
-  await mkdir(projectsIn(sessionDir), { recursive: true });
-  // An agent has been at work here, perhaps: what is written through a link of its making would be written anywhere.
+  const projects = projectsIn(sessionDir);
+  const found = await lstat(projects).catch(() => null);
+  if (found?.isDirectory() === false) await rm(projects);
+  await mkdir(projects, { recursive: true });
+  // Written through a link, it would be written anywhere.
   await rm(idFile(sessionDir), { recursive: true, force: true });
   await writeFile(idFile(sessionDir), `${id}\n`, { flag: 'wx' });
-  return projectsIn(sessionDir);
+  return projects;
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { prepareSession, savedSession } from '../../../../src/agents/executors/claude-code/session.ts';
@@ -31,6 +31,19 @@ test.each(['--settings', '../../x', `${id} --x`, ''])('an id that is none is non
   writeFileSync(join(folder.path, 'id'), text);
   keep(`${text.replaceAll('/', '')}.jsonl`);
   expect(await savedSession(folder.path)).toBeNull();
+});
+
+test('a link that an agent has left is not read, though it lead to a file without end', async () => {
+  symlinkSync('/dev/zero', join(folder.path, 'id'));
+  expect(await savedSession(folder.path)).toBeNull();
+});
+
+test.each(['a file', 'a link'])('%s in place of the conversations gives way to them', async (what) => {
+  const projects = join(folder.path, 'projects');
+  if (what === 'a file') writeFileSync(projects, '');
+  else symlinkSync('/tmp', projects);
+  await prepareSession(folder.path, id);
+  expect(lstatSync(projects).isDirectory()).toBe(true);
 });
 
 test('a link that an agent has left is not written through', async () => {
