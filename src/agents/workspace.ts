@@ -4,7 +4,7 @@ import type { CommitId } from '../protocol/ids.ts';
 import { Limits } from '../protocol/limits.ts';
 import type { Task } from '../protocol/record.ts';
 import { writeRecord } from './attempt-record.ts';
-import { type Packed, packCheckpoint } from './checkpoint/bundle.ts';
+import { commitSession, type Packed, packCheckpoint } from './checkpoint/bundle.ts';
 import { readHead } from './clone-head.ts';
 import type { Identity } from './commit.ts';
 import { foldersIn, removeFolder } from './folders.ts';
@@ -157,9 +157,10 @@ export class Workspace {
     const request = this.#request(scratch, signal);
     const gitDir = commit === null ? request.publishDir : this.publishDir;
     const base = this.base.commit;
+    const session = sessionDir === null ? null : await commitSession({ gitDir, base, sessionDir, scratch, signal });
     const work = commit ?? (await takeSnapshot(request)) ?? base;
     const maxBytes = Limits.checkpoint;
-    const packed = await packCheckpoint({ gitDir, base, commit: work, sessionDir, scratch, file, maxBytes, signal });
+    const packed = await packCheckpoint({ gitDir, base, commit: work, session, file, maxBytes, signal });
     return packed && { commit: work, file, ...packed };
   }
 

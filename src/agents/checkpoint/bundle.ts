@@ -15,10 +15,8 @@ export interface PackRequest {
   readonly base: CommitId;
   /** Equal to `base` where no file has changed yet. */
   readonly commit: CommitId;
-  /** The executor's own files; null where it has no session. */
-  readonly sessionDir: string | null;
-  /** A folder of the peer's for indexes. */
-  readonly scratch: string;
+  /** Of `commitSession`, before `commit` was taken of the clone; null where there is none. */
+  readonly session: CommitId | null;
   /** The file to write. */
   readonly file: string;
   /** What it may have. */
@@ -38,8 +36,7 @@ export interface Packed {
 
 /** Writes the bundle, and says what is in it. Null where there is nothing to save. */
 export async function packCheckpoint(request: PackRequest): Promise<Packed | null> {
-  const { gitDir, base, commit, sessionDir, maxBytes, signal } = request;
-  const session = sessionDir === null ? null : await commitSession(request, sessionDir);
+  const { gitDir, base, commit, session, maxBytes, signal } = request;
   const refs: string[] = [];
   for (const [ref, id] of [[workRef, commit === base ? null : commit] as const, [sessionRef, session] as const]) {
     if (id === null) continue;
@@ -67,11 +64,36 @@ async function contentsOf(gitDir: string, commit: CommitId, session: string | nu
   return { tree, content: `${tree} ${session}` };
 }
 
+export interface SessionRequest {
+  /** A bare repository of the peer's, made where there is none. */
+  readonly gitDir: string;
+  readonly base: CommitId;
+  /** The executor's own files. */
+  readonly sessionDir: string;
+  /** A folder of the peer's for an index. */
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * The session's files as a commit without a past; the same files make the same commit. Null where there are none. Links and
  * repositories stay behind: unpacked, they could lead whoever writes through them out of the folder.
+ *
+ * To be taken before the work: an agent that finds more done than it remembers does it again, one that remembers more than is
+ * there relies on it.
  */
-async function commitSession({ gitDir, scratch, signal }: PackRequest, sessionDir: string): Promise<CommitId | null> {
+export async function commitSession(request: SessionRequest): Promise<CommitId | null> {
+  await initBare(request.gitDir, request.base);
+  await takeAsItIs(request.gitDir);
+  try {
+    return await commitFiles(request);
+  } finally {
+    // The work's own attributes count for the work.
+    await rm(attributesIn(request.gitDir), { force: true });
+  }
+}
+
+async function commitFiles({ gitDir, sessionDir, scratch, signal }: SessionRequest): Promise<CommitId | null> {
   const options: GitOptions = {
     gitDir,
     cwd: sessionDir,
@@ -79,7 +101,6 @@ async function commitSession({ gitDir, scratch, signal }: PackRequest, sessionDi
     env: { GIT_WORK_TREE: sessionDir, GIT_INDEX_FILE: join(scratch, 'session-index'), ...someone },
   };
   await rm(join(scratch, 'session-index'), { force: true });
-  await takeAsItIs(gitDir);
   await git(['add', '--all', '--force', '--', '.'], options);
   const { stdout } = await git(['ls-files', '--stage', '-z'], options);
   const entries = stdout.split('\0').filter((entry) => entry !== '');
@@ -93,10 +114,12 @@ async function commitSession({ gitDir, scratch, signal }: PackRequest, sessionDi
 
 const plainFile = /^100(644|755) /;
 
+const attributesIn = (gitDir: string): string => join(gitDir, 'info', 'attributes');
+
 /** Above any `.gitattributes` among the files, which could have their bytes changed on the way in and out. */
 async function takeAsItIs(gitDir: string): Promise<void> {
   await mkdir(join(gitDir, 'info'), { recursive: true });
-  await writeFile(join(gitDir, 'info', 'attributes'), '* -text -eol -ident -filter -working-tree-encoding\n');
+  await writeFile(attributesIn(gitDir), '* -text -eol -ident -filter -working-tree-encoding\n');
 }
 
 const someone = {

@@ -1,12 +1,13 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { packCheckpoint, unpackCheckpoint } from '../../../src/agents/checkpoint/bundle.ts';
+import { commitSession, packCheckpoint, unpackCheckpoint } from '../../../src/agents/checkpoint/bundle.ts';
 import { Mirrors } from '../../../src/agents/mirror.ts';
 import type { Progress, Workspace } from '../../../src/agents/workspace.ts';
 import { Workspaces } from '../../../src/agents/workspaces.ts';
+import { waitFor } from '../../support/wait.ts';
 import { makeRepository, person, taskFor, useFolder } from '../support.ts';
 
 const folder = useFolder();
@@ -37,6 +38,15 @@ const unpack = async (progress: Pick<Progress, 'file' | 'commit'>, to = 'restore
   await unpackCheckpoint({ file, gitDir, mirrorDir, base, commit, sessionDir: session, scratch, signal });
   return { gitDir, session };
 };
+const spawned = (script: string): Disposable & { readonly isAlive: boolean } => {
+  const child = spawn('/bin/sh', ['-c', script], { stdio: 'ignore' });
+  return {
+    get isAlive() {
+      return child.exitCode === null;
+    },
+    [Symbol.dispose]: () => void child.kill('SIGKILL'),
+  };
+};
 const agent = (script: string): void => {
   execFileSync('/bin/sh', ['-ec', script], { cwd: workspace.cwd, stdio: 'pipe' });
 };
@@ -57,6 +67,18 @@ beforeEach(async () => {
 });
 
 describe('a checkpoint', () => {
+  test('has no session that is ahead of the work, which it would tell the next agent was done', async () => {
+    // As an agent does: the file first, then what it tells of it.
+    const loop = `i=0; while :; do i=$((i+1)); echo $i > ${workspace.clone}/n.tmp; mv ${workspace.clone}/n.tmp ${workspace.clone}/n; echo $i > ${sessionDir}/n; done`;
+    using agent = spawned(loop);
+    await waitFor('it works', () => agent.isAlive && existsSync(join(sessionDir, 'n')));
+    for (const to of ['first', 'second', 'third']) {
+      const { gitDir, session } = await unpack(await pack(), to);
+      const done = Number(person(gitDir, 'show', 'refs/mesh/work:n'));
+      expect(done).toBeGreaterThanOrEqual(Number(readFileSync(join(session, 'n'), 'utf8')));
+    }
+  });
+
   test('brings the work and the session to another PC', async () => {
     agent('echo b > b.txt; git commit -qam early --allow-empty; echo c > c.txt');
     mkdirSync(join(sessionDir, 'projects/x'), { recursive: true });
@@ -109,15 +131,16 @@ describe('a checkpoint', () => {
     mkdirSync(scratch);
     const file = join(scratch, 'bundle');
     const { publishDir: gitDir, base } = workspace;
-    const request = { gitDir, base: base.commit, commit, sessionDir, scratch, file, signal };
+    const session = await commitSession({ gitDir, base: base.commit, sessionDir, scratch, signal });
+    const request = { gitDir, base: base.commit, commit, session, file, signal };
     const whole = await packCheckpoint({ ...request, maxBytes: 1_000_000 });
     expect(whole).toMatchObject({ hasSession: true, leftOutBytes: null });
     const packed = await packCheckpoint({ ...request, maxBytes: 100_000 });
     expect(packed).toMatchObject({ hasSession: false, content: whole?.content });
     expect(packed?.leftOutBytes).toBeGreaterThan(200_000);
-    const { gitDir: restored, session } = await unpack({ file, commit });
+    const { gitDir: restored, session: restoredSession } = await unpack({ file, commit });
     expect(person(restored, 'show', `${commit}:b.txt`)).toBe('b');
-    expect(existsSync(join(session, 'noise'))).toBe(false);
+    expect(existsSync(join(restoredSession, 'noise'))).toBe(false);
   });
 
   test('leaves nothing behind once it is discarded', async () => {
