@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { agentEnvironment } from '../../environment.ts';
+import { writeFresh } from '../../fresh-file.ts';
 import { oneLine } from '../../lines.ts';
 import type { SupervisedCommand } from '../../supervised.ts';
 import {
@@ -76,7 +77,7 @@ export class AnthropicExecutor implements Executor {
     const { folder, cwd, mark } = context;
     const [stdin, tmp] = [join(folder, 'order.json'), join(folder, 'tmp')];
     await mkdir(tmp, { recursive: true });
-    await writeFile(stdin, JSON.stringify(this.#order(context, gate)));
+    await writeFresh(stdin, JSON.stringify(this.#order(context, gate)));
     const env = agentEnvironment({ tmp });
     return { file: process.execPath, args: [agentPath], cwd, env, mark, stdin, folder };
   }
@@ -94,7 +95,7 @@ export class AnthropicExecutor implements Executor {
       cwd,
       sessionDir,
       turns: limits.turns,
-      costUsd: limits.costUsd ?? defaultCostUsd,
+      costUsd: limits.costUsd ?? defaultCostUsd - (limits.spentUsd ?? 0),
       commandMs: Math.floor(limits.idleMs * commandShare),
       backoffMs: [...this.#settings.backoffMs],
     };

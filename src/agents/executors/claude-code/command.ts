@@ -51,7 +51,7 @@ export async function claudeCommand(
     tools: specialist.tools,
     systemFile: specialist.prompt.trim() === '' ? null : system,
     turns: limits.turns,
-    costUsd: limits.costUsd ?? (isBilled(settings.login) ? defaultCostUsd : null),
+    costUsd: limits.costUsd ?? (isBilled(settings.login) ? defaultCostUsd - (limits.spentUsd ?? 0) : null),
   });
   const env = environmentFor({ configDir, tmp, gate, login: settings.login, retries: settings.retries, limits });
   return { file, args, cwd, env, mark, stdin, folder };
