@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { branchOf, type Task } from '../../protocol/record.ts';
+import { branchOf } from '../../protocol/record.ts';
 import { agentEnvironment } from '../environment.ts';
 import { writeFresh } from '../fresh-file.ts';
 import { oneLine } from '../lines.ts';
@@ -30,12 +30,12 @@ export class CommandExecutor implements Executor {
   }
 
   async run(context: ExecutorContext, onEvent: (event: ExecutorEvent) => void): Promise<ExecutorOutcome> {
-    const { task, folder, sessionDir, cwd, mark, limits, confine, signal } = context;
+    const { folder, sessionDir, cwd, mark, limits, confine, signal } = context;
     const taskFile = join(folder, 'task.json');
     const stdin = join(folder, 'prompt.txt');
     const tmp = join(folder, 'tmp');
     await mkdir(tmp, { recursive: true });
-    await writeFresh(taskFile, JSON.stringify(taskForCommands(task, context.attempt), null, 2));
+    await writeFresh(taskFile, JSON.stringify(taskForCommands(context), null, 2));
     await writeFresh(stdin, [context.prompt, ...(context.followUp === null ? [] : [context.followUp])].join('\n'));
     const tail: string[] = [];
     const command = {
@@ -84,7 +84,7 @@ function outcomeOf(exit: LimitedExit, limits: RunLimits, tail: readonly string[]
 }
 
 /** The content of `PEER_TASK_FILE`. Fields may be added, never renamed: people's scripts read them. */
-const taskForCommands = (task: Task, attempt: number) => ({
+const taskForCommands = ({ task, attempt, specialist }: ExecutorContext) => ({
   id: task.id,
   attempt,
   branch: branchOf(task),
@@ -99,4 +99,10 @@ const taskForCommands = (task: Task, attempt: number) => ({
   requires: task.body.requires,
   priority: task.body.priority,
   limits: task.body.limits,
+  specialist: {
+    name: specialist.name,
+    prompt: specialist.prompt,
+    model: specialist.model,
+    tools: specialist.tools,
+  },
 });

@@ -66,6 +66,7 @@ test('has the prompt on its input and the task in a file outside of its folder o
     attempt: 3,
     prompt: 'Please add b.txt.',
     branch: expect.stringMatching(/^peer\/task-/),
+    specialist: { name: 'general', model: null },
   });
   expect(events).toContainEqual({ type: 'output', line: 'note', stream: 'stderr' });
 });
