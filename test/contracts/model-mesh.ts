@@ -17,6 +17,8 @@ export interface ModelSetup {
   readonly tools: ToolSpelling;
   /** For a peer that is to call this API with this key. */
   env(apiUrl: string, key: string): Env;
+  /** The same for one that calls it on a plan, where that is another thing than a key. */
+  planEnv?(apiUrl: string, token: string): Env;
   /** What an attempt's log says of the agent's session. */
   sessionIn(log: string): string | undefined;
 }
@@ -24,11 +26,11 @@ export interface ModelSetup {
 const keyOf = (peer: string): string => `sk-ant-${peer}`;
 
 /** What every executor that calls a model does in a mesh, by real processes and a scripted API. */
-export function describeInAMesh({ executor, tools, env, sessionIn }: ModelSetup): void {
-  const start = (api: MessagesApi): Promise<Scene> => {
+export function describeInAMesh({ executor, tools, env, planEnv, sessionIn }: ModelSetup): void {
+  const start = (api: MessagesApi, envOf = env): Promise<Scene> => {
     const starts = generalists
       .slice(0, 3)
-      .map((one) => ({ ...one, args: ['--checkpoint-every', '1s'], env: env(api.url, keyOf(one.name)) }));
+      .map((one) => ({ ...one, args: ['--checkpoint-every', '1s'], env: envOf(api.url, keyOf(one.name)) }));
     return Scene.start(starts, ['--executor', executor]);
   };
 
@@ -97,7 +99,7 @@ export function describeInAMesh({ executor, tools, env, sessionIn }: ModelSetup)
         return plan.isUsedUpFor(call) ? usageLimit(plan.resetsAtS) : work(call);
       };
       await using api = await new MessagesApi(script).start();
-      await using scene = await start(api);
+      await using scene = await start(api, planEnv);
       const done = await scene.done('alpha', await scene.submit('alpha'), 60_000);
       expect(done.attempts.map(({ outcome }) => outcome)).toEqual(['quota', 'done']);
       const [spent, next] = done.attempts;
