@@ -144,14 +144,15 @@ export class Seats {
     seat.losses += 1;
   }
 
-  /** Keeps a peer's answer for whoever leads. */
+  /**
+   * Keeps a peer's last answer for whoever leads. Last is what comes last, not what has the higher attempt: two lives of a task
+   * count their attempts apart, and an answer to the one that gave way would silence its peer for good.
+   */
   onAnswer(from: PeerId, message: MessageOf<'answer'>, step: Step): void {
     const seat = this.#seats.get(message.task);
     if (seat === undefined) return this.#unknown(from, message.task, step);
     if (this.#isOver(message.task)) return this.#parts.registers.tellNews(from, message.task, step);
-    const known = seat.answers.get(from);
-    if (known !== undefined && known.attempt > message.attempt) return;
-    if (known === undefined && seat.answers.size >= Limits.answersPerTask) return;
+    if (!seat.answers.has(from) && seat.answers.size >= Limits.answersPerTask) return;
     seat.answers.set(from, { attempt: message.attempt, answer: message.answer, at: step.monoMs });
     this.considerTurn(message.task, step);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readyToPush } from '../../sim/script.ts';
-import { World } from '../../sim/world.ts';
+import { peerIdOf, World } from '../../sim/world.ts';
 import { electorsOf, five, leaderOf, names, others, phaseAt, submitted, untilPhase, workerOf } from './support.ts';
 
 const requires = { specialties: ['frontend'], explicit: true, reason: 'asked for' };
@@ -56,6 +56,23 @@ describe('a task that no peer can take', () => {
     const second = submitted(world, world.submit('alpha', { requires }));
     world.until('stalled', () => stallAt(world, 'alpha', second) !== null, 10_000);
     expect(stallAt(world, 'alpha', second)).toBe('1 × busy (1 of 1 slots), 4 × requires (frontend)');
+    untilPhase(world, first, 'failed', 30_000);
+    expect(workerOf(world, second, 1_000)).toBe('epsilon');
+  });
+
+  it('is taken though an answer to another life of it, with more attempts behind it, was heard last', () => {
+    const world = new World([...five.slice(0, 4), { name: 'epsilon', specialties: ['frontend'] }], {
+      agent: (job) =>
+        job.task.body.title === 'long' ? [[20_000, { type: 'failed', reason: 'no', final: true, costUsd: null }]] : [],
+    });
+    world.runFor(100);
+    const first = submitted(world, world.submit('alpha', { requires, title: 'long' }));
+    workerOf(world, first);
+    const second = submitted(world, world.submit('alpha', { requires }));
+    world.until('stalled', () => stallAt(world, 'alpha', second) !== null, 10_000);
+    const answer = { type: 'decline', reason: 'busy', detail: '1 of 1 slots', until: null } as const;
+    const message = { type: 'answer', task: second, attempt: 9, answer } as const;
+    for (const name of names) world.input(name, { type: 'message', from: peerIdOf('epsilon'), message });
     untilPhase(world, first, 'failed', 30_000);
     expect(workerOf(world, second, 1_000)).toBe('epsilon');
   });
