@@ -112,6 +112,11 @@ export class Faults implements Observer {
     });
   }
 
+  /** It is gone for good. */
+  abandon(name: string): void {
+    this.#living = this.#living.filter((one) => one !== name);
+  }
+
   /** No more faults, and all of them end; only `peers` are to live. */
   callOff(peers: readonly string[]): void {
     this.#over = true;

@@ -63,6 +63,8 @@ function lineOf(observation: Observation): Omit<Line, 'at'> | null {
   switch (observation.type) {
     case 'peer':
       return { about: null, text: `${observation.peer} ${observation.change}` };
+    case 'replaced':
+      return { about: null, text: `${observation.peer} has lost its disk, and ${observation.by} joins` };
     case 'cut':
       return { about: null, text: `${observation.kind} of ${observation.peers.join(', ')} begins (${observation.id})` };
     case 'healed':

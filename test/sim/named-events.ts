@@ -42,6 +42,8 @@ export class NamedEventCounter implements Observer {
         this.#attempts.set(task.id, Math.max(attempt, this.#attempts.get(task.id) ?? 0));
         return;
       }
+      case 'replaced':
+        return this.#count('disk-lost');
       case 'went-on':
         return this.#count('resumed-from-checkpoint');
       case 'agent-stopped':

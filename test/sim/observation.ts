@@ -20,6 +20,8 @@ interface Means {
 type PeerSight =
   /** `leases`: those it held when it fell asleep, or those alive on its disk when it was started. */
   | { readonly type: 'peer'; readonly change: PeerChange; readonly leases: number }
+  /** It has lost its disk and never comes back; `by` is new. */
+  | { readonly type: 'replaced'; readonly by: string }
   /** A task's record is on a disk, or about to be. */
   | { readonly type: 'record'; readonly task: Task }
   /** An elector's vote is durable. */

@@ -21,6 +21,8 @@ export interface FaultTraits {
   readonly grantAmbushes: number;
   /** Of sleeps, that no driver notices: the core must then notice by its wall clock. */
   readonly unnoticed: number;
+  /** Of runs, in which one PC loses its disk for good. */
+  readonly lostDisks: number;
   /** Of crashes, that take the checkpoints on the disk with them. */
   readonly lostCheckpoints: number;
 }
@@ -104,6 +106,7 @@ const rough: Traits = {
     promiseAmbushes: 0.005,
     grantAmbushes: 0.01,
     unnoticed: 0,
+    lostDisks: 0,
     lostCheckpoints: 0,
   },
 };
@@ -133,6 +136,7 @@ const hostile: Traits = {
     promiseAmbushes: 0.06,
     grantAmbushes: 0.2,
     unnoticed: 0.3,
+    lostDisks: 0.25,
     lostCheckpoints: 0.2,
   },
 };

@@ -109,5 +109,6 @@ export const NamedEvents = [
   'resumed-from-checkpoint',
   'handed-over-for-quota',
   'task-budget-spent',
+  'disk-lost',
 ] as const;
 export type NamedEvent = (typeof NamedEvents)[number];

@@ -57,6 +57,19 @@ describe('a run', () => {
     expect(tasks.every(({ leaders }) => leaders.length > 0)).toBe(true);
   });
 
+  it('now and then takes a PC its disk, for good, and brings a new one', () => {
+    const seeds = Array.from({ length: 12 }, (_, seed) => run(hostile(seed)));
+    const struck = seeds.filter(({ occurred }) => occurred['disk-lost'] === 1);
+    expect(struck.length).toBeGreaterThan(0);
+    expect(struck.length).toBeLessThan(seeds.length);
+    for (const { peers, faults, violations, durationMs } of struck.map((one) => ({ ...one, durationMs: 600_000 }))) {
+      expect(violations).toEqual([]);
+      expect(peers).toHaveLength(6);
+      const forGood = faults.filter(({ fromMs, untilMs }) => untilMs === null && fromMs < durationMs);
+      expect(forGood.filter(({ kind }) => kind === 'crash').length).toBeGreaterThan(0);
+    }
+  });
+
   it('takes the number of peers and of tasks from the seed where none is given', () => {
     const sizes = Array.from(
       { length: 12 },

@@ -14,6 +14,7 @@ import { type Traits, traitsOf } from './profile.ts';
 import { EventQueue } from './queue.ts';
 import { Random } from './random.ts';
 import type { PeerSpec } from './records.ts';
+import { Replacement } from './replacement.ts';
 import type { RunOptions, RunResult, Traffic } from './result.ts';
 import { Survivors } from './survivors.ts';
 import { Trace } from './trace.ts';
@@ -60,6 +61,7 @@ class Run {
   readonly #maintainers: Maintainers;
   readonly #faults: Faults | null;
   readonly #survivors = new Survivors();
+  readonly #replacement: Replacement | null;
   #living: readonly string[];
 
   constructor(options: RunOptions) {
@@ -74,7 +76,8 @@ class Run {
     this.#maintainers = new Maintainers(queue, random('maintainers'), forge, maintainers);
     this.#observers.add(this.#survivors);
     this.#observers.add(this.#maintainers);
-    this.#world = new World(this.#specs(), {
+    const specs = this.#specs();
+    this.#world = new World(specs, {
       queue,
       random,
       agents: this.#workers,
@@ -89,12 +92,18 @@ class Run {
     this.#living = this.#world.names;
     this.#faults = faults && new Faults(this.#world, faults, random('faults'), this.#observers);
     if (this.#faults !== null) this.#observers.add(this.#faults);
+    const newcomer = specs.find(({ later }) => later === true)?.name;
+    this.#replacement =
+      newcomer === undefined
+        ? null
+        : new Replacement(this.#world, random('replacement'), this.#survivors, newcomer, this.#observers);
     this.#beginPeople();
   }
 
   result(): RunResult {
     const { seed, profile, durationMs } = this.#options;
     this.#faults?.begin();
+    if (this.#faults !== null) this.#replacement?.begin(durationMs, this.#faults);
     this.#liveUntil(durationMs);
     this.#makePeace();
     this.#untilAllEnded();
@@ -126,10 +135,12 @@ class Run {
     const { peers, specialties = [], profile } = this.#options;
     const random = this.#random.fork('peers');
     const size = peers === 0 ? random.pick(meshSizes) : peers;
-    const { rates, wallOffsetMs, money } = this.#traits;
+    const { rates, wallOffsetMs, money, faults } = this.#traits;
     const purses = this.#random.fork('purses');
     const mesh = purses.chance(money.meshes) ? { meshDailyUsd: purses.between(...money.meshUsd) } : {};
-    return Array.from({ length: size }, (_, index) => ({
+    const losesDisk = this.#random.fork('disks').chance(faults?.lostDisks ?? 0);
+    return Array.from({ length: size + (losesDisk ? 1 : 0) }, (_, index) => ({
+      later: index === size,
       name: nameOf(index),
       specialties: specialties.length === 0 ? ['general'] : [specialties[index % specialties.length] ?? 'general'],
       capacity: profile === 'hostile' ? random.pick([1, 1, 2]) : 1,
@@ -167,7 +178,8 @@ class Run {
     this.#workers.calmDown();
     this.#maintainers.calmDown();
     if (this.#faults === null) return;
-    this.#living = this.#survivors.choose(this.#world.names, this.#random.fork('survivors'));
+    const present = this.#replacement?.present ?? this.#world.names;
+    this.#living = this.#survivors.choose(present, this.#random.fork('survivors'));
     this.#faults.callOff(this.#living);
   }
 

@@ -29,11 +29,15 @@ export class Survivors implements Observer {
     if (!random.chance(someShare)) return names;
     const half = Math.ceil(names.length / 2);
     const chosen = new Set(random.shuffled(names).slice(0, random.whole(half, names.length)));
-    const ids = new Set([...chosen].map(peerIdOf));
-    const isEnough = [...this.#electorates.values()].every((generations) =>
+    return this.suffice([...chosen]) ? names.filter((name) => chosen.has(name)) : names;
+  }
+
+  /** Whether these can bring every task to its end. */
+  suffice(names: readonly string[]): boolean {
+    const ids = new Set(names.map(peerIdOf));
+    return [...this.#electorates.values()].every((generations) =>
       generations.slice(-needed).every((generation) => suffices(generation, ids)),
     );
-    return isEnough ? names.filter((name) => chosen.has(name)) : names;
   }
 
   #add(task: TaskId, generation: Generation): void {
