@@ -87,12 +87,17 @@ export class Faults implements Observer {
 
   /** Votes are many, so few of them are ambushed; the others are few. */
   #ambushOn(observation: Critical): { readonly share: number; readonly worst: FaultKind | null } {
-    const { ambushes, promiseAmbushes, grantAmbushes } = this.#traits;
+    const { ambushes, promiseAmbushes, grantAmbushes, sealAmbushes } = this.#traits;
     switch (observation.type) {
       case 'wants-grant':
       case 'granted':
         // A grant is stretched by a process that stands still, and takes it up where it was.
         return { share: grantAmbushes, worst: 'pause' };
+      case 'lease':
+        // Who has sealed leads no more, also where it never hears what came of it.
+        return observation.change === 'sealed'
+          ? { share: sealAmbushes, worst: 'pause' }
+          : { share: ambushes, worst: null };
       case 'register':
         // A promise is forgotten, if ever, by a process that is back before anything has come of it.
         return isPromise(observation) ? { share: promiseAmbushes, worst: 'kill' } : { share: ambushes, worst: null };

@@ -16,9 +16,10 @@ export interface FaultTraits {
   readonly sleepMs: readonly [low: number, high: number];
   /** Of the moments at which a fault hurts most, that meet one. */
   readonly ambushes: number;
-  /** The same of the moments after a promise, and around a grant. */
+  /** The same of the moments after a promise, around a grant, and after a seal. */
   readonly promiseAmbushes: number;
   readonly grantAmbushes: number;
+  readonly sealAmbushes: number;
   /** Of sleeps, that no driver notices: the core must then notice by its wall clock. */
   readonly unnoticed: number;
   /** Of runs, in which one PC loses its disk for good. */
@@ -105,6 +106,7 @@ const rough: Traits = {
     ambushes: 0.002,
     promiseAmbushes: 0.005,
     grantAmbushes: 0.01,
+    sealAmbushes: 0.01,
     unnoticed: 0,
     lostDisks: 0,
     lostCheckpoints: 0,
@@ -135,6 +137,7 @@ const hostile: Traits = {
     ambushes: 0.02,
     promiseAmbushes: 0.06,
     grantAmbushes: 0.2,
+    sealAmbushes: 0.3,
     unnoticed: 0.3,
     lostDisks: 0.25,
     lostCheckpoints: 0.2,

@@ -144,7 +144,8 @@ class Run {
       name: nameOf(index),
       specialties: specialties.length === 0 ? ['general'] : [specialties[index % specialties.length] ?? 'general'],
       capacity: profile === 'hostile' ? random.pick([1, 1, 2]) : 1,
-      rate: random.between(...rates),
+      // The two ends meet often: that is what the margins are for.
+      rate: random.chance(0.5) ? random.pick(rates) : random.between(...rates),
       wallOffsetMs: random.between(-wallOffsetMs, wallOffsetMs),
       ...(purses.chance(money.peers) && { dailyUsd: purses.magnitude(...money.peerUsd) }),
       ...mesh,
