@@ -13,5 +13,5 @@ describeInAMesh({
   tools: claudeTools,
   env: (apiUrl, key) => ({ ...env(apiUrl), ANTHROPIC_API_KEY: key }),
   planEnv: (apiUrl, token) => ({ ...env(apiUrl), CLAUDE_CODE_OAUTH_TOKEN: token }),
-  sessionIn: (log) => /"session_id":"([0-9a-f-]{36})"/.exec(log)?.[1],
+  sessionIn: (log) => /^session ([0-9a-f-]{36}) /m.exec(log)?.[1],
 });

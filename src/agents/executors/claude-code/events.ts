@@ -45,6 +45,9 @@ const userSchema = z.object({
 const systemSchema = z.object({
   type: z.literal('system'),
   subtype: z.string(),
+  // Of `init`.
+  session_id: z.string().max(100).optional(),
+  model: z.string().max(200).optional(),
   // Of `api_retry`.
   attempt: z.int().optional(),
   max_retries: z.int().optional(),

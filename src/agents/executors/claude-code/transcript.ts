@@ -3,6 +3,7 @@ import type { OutputStream } from '../../supervised.ts';
 import type { ExecutorEvent } from '../executor.ts';
 import { type Block, type ClaudeEvent, parseEvent, type ResultEvent } from './events.ts';
 import { JsonLines } from './json-lines.ts';
+import { logLines } from './log-lines.ts';
 import { Spending } from './spending.ts';
 import { describeInput, firstLine, ToolUses } from './tool-uses.ts';
 
@@ -50,8 +51,8 @@ export class Transcript {
     }
     const event = parseEvent(whole.json);
     this.gotOn = event !== null && event.type !== 'system' && event.type !== 'rate_limit_event';
-    const isLogged = event?.type !== 'stream_event' && !isPulse(whole.json);
-    return [...(isLogged ? [output(whole.line, stream)] : []), ...(event === null ? [] : this.#on(event))];
+    if (event === null) return isPulse(whole.json) ? [] : [output(whole.line, stream)];
+    return [...logLines(event, this.#cwd).map((line) => output(line, stream)), ...this.#on(event)];
   }
 
   #on(event: ClaudeEvent): readonly ExecutorEvent[] {
@@ -98,7 +99,7 @@ export class Transcript {
     if (event.error_status === 401) this.isLoginRefused = true;
     const what =
       event.error_status == null ? 'the connection to the API broke' : `the API answers ${event.error_status}`;
-    return progress(`${what}; try ${event.attempt ?? '?'} of ${event.max_retries ?? '?'}`);
+    return said(`${what}; try ${event.attempt ?? '?'} of ${event.max_retries ?? '?'}`);
   }
 
   #onStream({ event, parent_tool_use_id }: EventOf<'stream_event'>): readonly ExecutorEvent[] {
@@ -142,10 +143,9 @@ const output = (line: string, stream: OutputStream): ExecutorEvent => ({
   line: clip(line, maxLogged),
   stream,
 });
+/** For the log as well. */
+const said = (text: string): readonly ExecutorEvent[] => [output(text, 'stdout'), ...progress(text)];
 const progress = (text: string): readonly ExecutorEvent[] => (text === '' ? [] : [{ type: 'progress', text }]);
 
 /** Says only that the CLI is alive, and would fill the log. */
-function isPulse(json: unknown): boolean {
-  const { type, subtype } = json as { readonly type?: unknown; readonly subtype?: unknown };
-  return type === 'tool_progress' || (type === 'system' && subtype === 'status');
-}
+const isPulse = (json: unknown): boolean => (json as { readonly type?: unknown }).type === 'tool_progress';
