@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { MarkVariable } from './processes.ts';
+import { MarkVariable } from './processes/processes.ts';
 
 /** Where to clone from and push to. `authorization` is the value of an http Authorization header. */
 export interface GitRemote {

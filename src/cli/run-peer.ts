@@ -1,6 +1,6 @@
+import { createAgentRunner } from '../agents/attempt/runner.ts';
 import { chooseExecutor } from '../agents/executors/choose.ts';
 import { createForgeFor } from '../agents/forge/select.ts';
-import { createAgentRunner } from '../agents/runner.ts';
 import { openSandboxes } from '../agents/sandbox/open-sandboxes.ts';
 import { noSandboxes, type Sandboxes } from '../agents/sandbox/sandbox.ts';
 import type { Catalogue } from '../agents/specialists/catalogue.ts';

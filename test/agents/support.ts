@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { CheckpointFiles } from '../../src/agents/checkpoint/files.ts';
-import { listProcesses } from '../../src/agents/processes.ts';
+import { listProcesses } from '../../src/agents/processes/processes.ts';
 import type { AgentReport, Job } from '../../src/protocol/agent.ts';
 import { type BlobId, type HostId, type PeerId, runIdOf, type TaskId, wallMs } from '../../src/protocol/ids.ts';
 import { promptKey, signTask, type Task, type TaskBody } from '../../src/protocol/record.ts';

@@ -9,7 +9,7 @@ import type {
   ExecutorOutcome,
   RunLimits,
 } from '../../src/agents/executors/executor.ts';
-import { listProcesses } from '../../src/agents/processes.ts';
+import { listProcesses } from '../../src/agents/processes/processes.ts';
 import { nobodySpecial, type Specialist } from '../../src/agents/specialists/specialist.ts';
 import { alive, taskFor, useFolder } from '../agents/support.ts';
 import { waitFor } from '../support/wait.ts';

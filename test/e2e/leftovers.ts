@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { parseStat } from '../../src/agents/processes.ts';
+import { parseStat } from '../../src/agents/processes/processes.ts';
 import type { Mesh } from '../support/mesh.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -1,9 +1,9 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommitId, commitIdSchema } from '../../protocol/ids.ts';
-import { WorkspaceError } from '../errors.ts';
 import { GitError, type GitOptions, git } from '../git.ts';
-import { initBare } from '../mirror.ts';
+import { WorkspaceError } from '../workspace/errors.ts';
+import { initBare } from '../workspace/mirror.ts';
 
 /** A checkpoint's bytes are a git bundle: the work and, as the tree of a second commit, the executor's session. */
 export const workRef = 'refs/mesh/work';

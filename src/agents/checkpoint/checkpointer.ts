@@ -1,7 +1,7 @@
 import type { AgentReport } from '../../protocol/agent.ts';
 import { type CommitId, wallMs } from '../../protocol/ids.ts';
 import type { Task } from '../../protocol/record.ts';
-import type { Progress } from '../workspace.ts';
+import type { Progress } from '../workspace/workspace.ts';
 import type { CheckpointFiles } from './files.ts';
 
 export interface CheckpointerParts {

@@ -1,8 +1,8 @@
 import type { WallMs } from '../../protocol/ids.ts';
 import type { Task } from '../../protocol/record.ts';
+import type { OutputStream, SupervisedCommand } from '../processes/supervised.ts';
 import type { Needs } from '../sandbox/sandbox.ts';
 import type { Specialist } from '../specialists/specialist.ts';
-import type { OutputStream, SupervisedCommand } from '../supervised.ts';
 
 /** Of one run of an agent. Who reaches one has failed. */
 export interface RunLimits {

@@ -1,4 +1,4 @@
-import { type Exit, type OutputStream, type SupervisedCommand, supervise } from '../supervised.ts';
+import { type Exit, type OutputStream, type SupervisedCommand, supervise } from '../processes/supervised.ts';
 import type { RunLimits } from './executor.ts';
 
 export type LimitedExit =

@@ -1,7 +1,7 @@
 import type { Repository } from '../../protocol/record.ts';
-import { WorkspaceError } from '../errors.ts';
 import { GitError } from '../git.ts';
-import { defaultBranch } from '../mirror.ts';
+import { WorkspaceError } from '../workspace/errors.ts';
+import { defaultBranch } from '../workspace/mirror.ts';
 import { ForgeError, type ForgeErrorCode } from './errors.ts';
 import { GitHub, type RepositoryName } from './github.ts';
 import { type Environment, gitHubSettings } from './settings.ts';

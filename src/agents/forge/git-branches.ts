@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type CommitId, commitIdSchema, taskIdSchema } from '../../protocol/ids.ts';
-import { parseVerified } from '../commit.ts';
 import { GitError, type GitRemote, git } from '../git.ts';
+import { parseVerified } from '../workspace/commit.ts';
 import type { BranchTip, Push, Pushed } from './forge.ts';
 
 /**

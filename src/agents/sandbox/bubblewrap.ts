@@ -1,7 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SupervisedCommand } from '../supervised.ts';
+import type { SupervisedCommand } from '../processes/supervised.ts';
 import { AllowList } from './allow-list.ts';
 import { type DeniedError, dialer, type Lookup, textOf } from './dial.ts';
 import { bound, type Mount, mountArgs } from './layout.ts';

@@ -1,4 +1,4 @@
-import type { SupervisedCommand } from '../supervised.ts';
+import type { SupervisedCommand } from '../processes/supervised.ts';
 
 /** What an attempt owns on this PC, by absolute paths. */
 export interface Places {

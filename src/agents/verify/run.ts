@@ -1,9 +1,9 @@
 import { mkdtemp } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { bareEnvironment } from '../environment.ts';
 import type { ExecutorContext, RunLimits } from '../executors/executor.ts';
 import { inWords, type LimitedExit, runLimited } from '../executors/limited.ts';
-import type { OutputStream } from '../supervised.ts';
+import { bareEnvironment } from '../processes/environment.ts';
+import type { OutputStream } from '../processes/supervised.ts';
 import type { Chosen } from './choose.ts';
 import { Tail } from './tail.ts';
 import type { Verdict } from './verdict.ts';

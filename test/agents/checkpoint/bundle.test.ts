@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { commitSession, packCheckpoint, unpackCheckpoint } from '../../../src/agents/checkpoint/bundle.ts';
-import { Mirrors } from '../../../src/agents/mirror.ts';
-import type { Progress, Workspace } from '../../../src/agents/workspace.ts';
-import { Workspaces } from '../../../src/agents/workspaces.ts';
+import { Mirrors } from '../../../src/agents/workspace/mirror.ts';
+import type { Progress, Workspace } from '../../../src/agents/workspace/workspace.ts';
+import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
 import { waitFor } from '../../support/wait.ts';
 import { makeRepository, person, taskFor, useFolder } from '../support.ts';
 

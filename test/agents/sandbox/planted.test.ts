@@ -3,9 +3,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GitForge } from '../../../src/agents/forge/git-forge.ts';
-import { Mirrors } from '../../../src/agents/mirror.ts';
-import type { Workspace } from '../../../src/agents/workspace.ts';
-import { Workspaces } from '../../../src/agents/workspaces.ts';
+import { Mirrors } from '../../../src/agents/workspace/mirror.ts';
+import type { Workspace } from '../../../src/agents/workspace/workspace.ts';
+import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
 import { makeRepository, person, taskFor, useFolder } from '../support.ts';
 
 /**

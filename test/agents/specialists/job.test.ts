@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { createAgentRunner } from '../../../src/agents/attempt/runner.ts';
 import type { Executor } from '../../../src/agents/executors/executor.ts';
-import { createAgentRunner } from '../../../src/agents/runner.ts';
 import { readCatalogue } from '../../../src/agents/specialists/catalogue.ts';
 import type { Specialist } from '../../../src/agents/specialists/specialist.ts';
 import { PathForge } from '../path-forge.ts';

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ClosableAgentRunner, createAgentRunner } from '../../../src/agents/attempt/runner.ts';
 import { CommandExecutor } from '../../../src/agents/executors/command.ts';
 import type { Executor, ExecutorContext, ExecutorEvent } from '../../../src/agents/executors/executor.ts';
-import { type ClosableAgentRunner, createAgentRunner } from '../../../src/agents/runner.ts';
 import type { VerifySettings } from '../../../src/agents/verify/choose.ts';
 import type { Job, StopReason } from '../../../src/protocol/agent.ts';
 import { branchOf, type TaskBody } from '../../../src/protocol/record.ts';

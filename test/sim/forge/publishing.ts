@@ -1,4 +1,4 @@
-import { judgeTip } from '../../../src/agents/tip.ts';
+import { judgeTip } from '../../../src/agents/publish/tip.ts';
 import type { AgentReport, Job, PublishStep } from '../../../src/protocol/agent.ts';
 import type { CommitId } from '../../../src/protocol/ids.ts';
 import { branchOf } from '../../../src/protocol/record.ts';

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { agentEnvironment } from '../../environment.ts';
 import { writeFresh } from '../../fresh-file.ts';
 import { oneLine } from '../../lines.ts';
-import type { SupervisedCommand } from '../../supervised.ts';
+import { agentEnvironment } from '../../processes/environment.ts';
+import type { SupervisedCommand } from '../../processes/supervised.ts';
 import {
   defaultCostUsd,
   type Executor,

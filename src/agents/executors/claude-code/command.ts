@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { agentEnvironment } from '../../environment.ts';
-import type { SupervisedCommand } from '../../supervised.ts';
+import { agentEnvironment } from '../../processes/environment.ts';
+import type { SupervisedCommand } from '../../processes/supervised.ts';
 import { defaultCostUsd, type ExecutorContext, type RunLimits } from '../executor.ts';
 import type { KeyGate } from '../key-gate.ts';
 import { prepareSession } from './session.ts';

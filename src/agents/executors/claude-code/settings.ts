@@ -1,6 +1,6 @@
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { agentEnvironment } from '../../environment.ts';
+import { agentEnvironment } from '../../processes/environment.ts';
 
 /** How the CLI is let in to the API, in the order in which the CLI itself would choose. */
 export type Login =

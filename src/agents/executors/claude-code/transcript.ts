@@ -1,5 +1,5 @@
 import { clip } from '../../lines.ts';
-import type { OutputStream } from '../../supervised.ts';
+import type { OutputStream } from '../../processes/supervised.ts';
 import type { ExecutorEvent } from '../executor.ts';
 import { type Block, type ClaudeEvent, parseEvent, type ResultEvent } from './events.ts';
 import { JsonLines } from './json-lines.ts';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AnthropicExecutor } from '../../../../src/agents/executors/anthropic/executor.ts';
-import { listProcesses } from '../../../../src/agents/processes.ts';
+import { listProcesses } from '../../../../src/agents/processes/processes.ts';
 import type { Needs } from '../../../../src/agents/sandbox/sandbox.ts';
 import { killAll, useBench } from '../../../contracts/executor.ts';
 import { startConnectProxy } from '../../../support/connect-proxy.ts';
