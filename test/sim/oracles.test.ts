@@ -262,6 +262,18 @@ describe('I3', () => {
     expect(found(recorded(), recorded(twin), done, restarted, assigns(9_000))).toEqual([]);
   });
 
+  it('takes no promise for a write: what a former leader has on its disk may be older than what was written since', () => {
+    const twin = taskOf(['alpha', 'gamma', 'beta']);
+    const done: Observation = { at: 1, peer: 'beta', type: 'told-end', task: twin.id, state: doneWith(commits[0]) };
+    const assigned = assignedTo('gamma');
+    const publishing = startPublishing(assigned, publication);
+    const next = assignedTo('gamma', endAttempt(publishing, { type: 'lapsed', reason: 'gone' }, wallMs(6)));
+    const first = accepts('alpha', versionOf(1, 1), assigned);
+    const history = [first, accepts('beta', versionOf(2, 1, 'beta'), publishing), first];
+    const assigns: Observation = { ...accepts('beta', versionOf(2, 2, 'beta'), next), at: 9_000 };
+    expect(found(recorded(), recorded(twin), done, ...history, assigns)).toEqual([]);
+  });
+
   it('cannot tell a branch that was removed and made anew', () => {
     const removed: Observation = { at: 21, type: 'branch-removed', place, by: null };
     expect(found(pushes(2, commits[0], null), removed, pushes(1, commits[1], null))).toEqual([]);

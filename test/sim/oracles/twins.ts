@@ -1,7 +1,8 @@
+import { describeVersion } from '../../../src/protocol/ballot.ts';
 import type { TaskId } from '../../../src/protocol/ids.ts';
 import { initialState, type TaskState } from '../../../src/protocol/state.ts';
 import type { Observation, ObservationOf, Observer } from '../observation.ts';
-import type { IdOf, Report } from './oracle.ts';
+import { generationOfRegister, type IdOf, type Report } from './oracle.ts';
 
 /** A leader's write, and the news of the end, can cross within one moment. */
 const crossingMs = 1_000;
@@ -17,6 +18,8 @@ export class OneOfTwins implements Observer {
   /** By peer, then by key and round: which task was done, as this run of the peer has shown, and when. */
   readonly #done = new Map<string, Map<string, { readonly task: TaskId; readonly at: number }>>();
   readonly #written = new Map<TaskId, TaskState>();
+  /** By peer and register: the version that it had when it was last seen to vote. */
+  readonly #votes = new Map<string, string>();
 
   constructor(report: Report, idOf: IdOf) {
     this.#report = report;
@@ -53,6 +56,11 @@ export class OneOfTwins implements Observer {
   #onWrite({ at, peer, task, register }: ObservationOf<'register'>): void {
     const { accepted } = register;
     if (accepted === null || accepted.version.ballot.peer !== this.#idOf(peer)) return;
+    const seat = `${peer} ${task} ${generationOfRegister(register)}`;
+    const version = describeVersion(accepted.version);
+    const isPromise = this.#votes.get(seat) === version;
+    this.#votes.set(seat, version);
+    if (isPromise) return;
     const { attemptsStarted } = accepted.value;
     const before = this.#written.get(task) ?? initialState;
     if (attemptsStarted < before.attemptsStarted) return;
