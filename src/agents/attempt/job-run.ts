@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AgentReport, Fate, Job, PublishStep, StopReason } from '../../protocol/agent.ts';
 import type { CommitId, TaskId } from '../../protocol/ids.ts';
 import type { Checkpoint } from '../../protocol/state.ts';
@@ -7,6 +8,8 @@ import type { NoExecutor } from '../executors/choose.ts';
 import type { Executor, ExecutorEvent } from '../executors/executor.ts';
 import type { Forge, ForgeFor } from '../forge/forge.ts';
 import { printable } from '../lines.ts';
+import { ProcessTree } from '../processes/process-tree.ts';
+import { whileStill } from '../processes/still.ts';
 import { Grants } from '../publish/grants.ts';
 import { type Published, Publisher } from '../publish/publisher.ts';
 import type { Account } from '../publish/pull-request.ts';
@@ -55,6 +58,8 @@ export class JobRun {
   readonly #abort = new AbortController();
   readonly #grants = new Grants();
   readonly #progress: ProgressTeller;
+  /** The beginning of the marks of this attempt's processes. */
+  readonly #mark: string;
   #log: AttemptLog | null = null;
   #costUsd: number | null = null;
   #stopped: StopReason | null = null;
@@ -62,6 +67,7 @@ export class JobRun {
   constructor(job: Job, parts: JobParts, report: (report: AgentReport) => void) {
     this.#job = job;
     this.#parts = parts;
+    this.#mark = `${parts.markPrefix}${randomUUID()}.`;
     this.#report = report;
     this.#progress = new ProgressTeller((text) => report({ type: 'progress', text, costUsd: this.#costUsd }));
   }
@@ -164,7 +170,7 @@ export class JobRun {
       sandbox,
       verify: this.#parts.verify,
       checkpointer,
-      markPrefix: this.#parts.markPrefix,
+      markPrefix: this.#mark,
       signal: this.#signal,
       onEvent: (event) => this.#onEvent(event),
       say: (text) => this.#say(text),
@@ -202,7 +208,11 @@ export class JobRun {
       sessionKind: session,
       saved: workspace.saved?.content ?? null,
       // Not the job's own signal: what is saved as the job is stopped is what it is all for.
-      pack: (commit) => workspace.pack({ hasSession: session !== null, commit }, AbortSignal.timeout(packMs)),
+      pack: (commit) =>
+        workspace.pack(
+          { hasSession: session !== null, commit, whileStill: this.#whileStill },
+          AbortSignal.timeout(packMs),
+        ),
       head: () => workspace.head(),
       start: workspace.start,
       files,
@@ -212,6 +222,9 @@ export class JobRun {
       everyMs,
     });
   }
+
+  /** While nothing that the agent has started moves. */
+  readonly #whileStill = <T>(read: () => Promise<T>): Promise<T> => whileStill(new ProcessTree(this.#mark), read);
 
   /** What was run to reach a verdict could write to where the commit is. */
   async #withVerdict(workspace: Workspace, { commit, verdict }: Finished): Promise<CommitId> {

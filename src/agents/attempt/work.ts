@@ -25,7 +25,7 @@ export interface WorkParts {
   readonly sandbox: Sandbox;
   readonly verify: VerifySettings;
   readonly checkpointer: Checkpointer;
-  /** The beginning of the marks of this home's processes. */
+  /** The beginning of the marks of this attempt's processes. */
   readonly markPrefix: string;
   readonly signal: AbortSignal;
   readonly onEvent: (event: ExecutorEvent) => void;

@@ -138,11 +138,11 @@ export class Workspace {
    * The work and the session as they are at this moment, in a file of its own, while the agent may go on; or at `commit`,
    * which `snapshot` has made. Null where there is nothing to save.
    */
-  async pack({ hasSession, commit }: Saving, signal: AbortSignal): Promise<Progress | null> {
+  async pack(saving: Saving, signal: AbortSignal): Promise<Progress | null> {
     const folder = await mkdtemp(join(this.#parts.root, 'checkpoint-'));
     const discard = (): Promise<void> => removeFolder(folder);
     try {
-      const packed = await this.#packIn(folder, hasSession ? this.sessionDir : null, commit, signal);
+      const packed = await this.#packIn(folder, saving, signal);
       if (packed === null) await discard();
       return packed && { ...packed, discard };
     } catch (error) {
@@ -151,14 +151,16 @@ export class Workspace {
     }
   }
 
-  async #packIn(folder: string, sessionDir: string | null, commit: CommitId | null, signal: AbortSignal) {
+  async #packIn(folder: string, { hasSession, commit, whileStill }: Saving, signal: AbortSignal) {
     const [scratch, file] = [join(folder, 'scratch'), join(folder, 'bundle')];
     await mkdir(scratch);
     const request = this.#request(scratch, signal);
     const gitDir = commit === null ? request.publishDir : this.publishDir;
     const base = this.base.commit;
-    const session = sessionDir === null ? null : await commitSession({ gitDir, base, sessionDir, scratch, signal });
-    const work = commit ?? (await takeSnapshot(request)) ?? base;
+    const { session, work } = await whileStill(async () => ({
+      session: hasSession ? await commitSession({ gitDir, base, sessionDir: this.sessionDir, scratch, signal }) : null,
+      work: commit ?? (await takeSnapshot(request)) ?? base,
+    }));
     const maxBytes = Limits.checkpoint;
     const packed = await packCheckpoint({ gitDir, base, commit: work, session, file, maxBytes, signal });
     return packed && { commit: work, file, ...packed };
@@ -231,6 +233,8 @@ export interface Saving {
   readonly hasSession: boolean;
   /** Null: the work as it is now. */
   readonly commit: CommitId | null;
+  /** Runs what reads the agent's folders while nothing of the agent's moves. */
+  readonly whileStill: <T>(read: () => Promise<T>) => Promise<T>;
 }
 
 export interface Progress extends Packed {

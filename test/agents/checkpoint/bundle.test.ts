@@ -22,8 +22,9 @@ const elsewhere = async (): Promise<string> => {
   const mirrors = new Mirrors(join(folder.path, 'elsewhere'));
   return (await mirrors.refresh({ url: origin, authorization: null }, null, signal)).dir;
 };
+const whileStill = <T>(read: () => Promise<T>): Promise<T> => read();
 const pack = async (): Promise<Progress> => {
-  const progress = await workspace.pack({ hasSession: true, commit: null }, signal);
+  const progress = await workspace.pack({ hasSession: true, commit: null, whileStill }, signal);
   if (progress === null) throw new Error('nothing was packed');
   return progress;
 };
@@ -101,7 +102,7 @@ describe('a checkpoint', () => {
   });
 
   test('is none where there is nothing to save', async () => {
-    expect(await workspace.pack({ hasSession: true, commit: null }, signal)).toBeNull();
+    expect(await workspace.pack({ hasSession: true, commit: null, whileStill }, signal)).toBeNull();
   });
 
   test('has the same content while nothing changes, and another when something does', async () => {
