@@ -13,6 +13,8 @@ interface TaskFile {
 interface Recipe {
   readonly file: string;
   readonly change: (text: string) => string;
+  /** What the file has once it is changed. */
+  readonly done: string;
   /** The test that shows the change to be right; null where there is none. */
   readonly test: string | null;
 }
@@ -22,17 +24,20 @@ const recipes: Readonly<Record<string, Recipe>> = {
   discount: {
     file: 'src/price.js',
     change: (text) => text.replace('price + (price * percent) / 100', 'price - (price * percent) / 100'),
+    done: 'price - (price',
     test: 'test/price.test.js',
   },
   heading: {
     file: 'web/index.html',
     change: (text) => text.replace('<h1>Widgts</h1>', '<h1>Widgets</h1>'),
+    done: '<h1>Widgets</h1>',
     test: null,
   },
   cents: {
     file: 'test/format.test.js',
     change: (text) =>
       `${text}\ntest('cents are always two digits', () => {\n  assert.equal(formatted(1.5), '1.50');\n});\n`,
+    done: 'cents are always two digits',
     test: 'test/format.test.js',
   },
 };
@@ -44,19 +49,18 @@ if (found === undefined) {
   console.error(`this scripted agent does not know the issue "${task.title}"`);
   process.exit(1);
 }
-const [, { file, change, test }] = found;
+const [, { file, change, done, test }] = found;
 
 console.log(`reading ${file}`);
 await delay(stepMs);
 const before = readFileSync(file, 'utf8');
-const after = change(before);
-if (after === before) {
-  console.error(`${file} is not as expected`);
-  process.exit(1);
+if (before.includes(done)) {
+  console.log(`${file} is right already: an earlier attempt got as far as this`);
+} else {
+  console.log(`changing ${file}`);
+  await delay(stepMs);
+  writeFileSync(file, change(before));
 }
-console.log(`changing ${file}`);
-await delay(stepMs);
-writeFileSync(file, after);
 if (test !== null) {
   console.log(`running ${test}`);
   execFileSync(process.execPath, ['--test', test], { stdio: ['ignore', 'ignore', 'inherit'] });
