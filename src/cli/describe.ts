@@ -37,6 +37,7 @@ export function describeStatus(status: StatusJson, nowMs: number): string {
   return [
     ...parts,
     ...spendNote(status.spend),
+    ...unavailableNotes(status.peers),
     ...sandboxNote(status.peers),
     ...quorumNote(status.tasks),
     '',
@@ -44,8 +45,19 @@ export function describeStatus(status: StatusJson, nowMs: number): string {
   ].join('\n');
 }
 
+/** In the table. */
+const maxReason = 40;
+
 const describeUnavailable = ({ reason, until }: NonNullable<PeerJson['unavailable']>): string =>
-  `unavailable${until === null ? '' : ` until ${localTime(until)}`}: ${clipped(printable(reason), 40)}`;
+  `unavailable${until === null ? '' : ` until ${localTime(until)}`}: ${clipped(printable(reason), maxReason)}`;
+
+/** The mend stands at the end of a reason: what the table has no room for is said below it. */
+function unavailableNotes(peers: StatusJson['peers']): readonly string[] {
+  const long = peers.flatMap(({ name, unavailable }) =>
+    unavailable !== null && unavailable.reason.length > maxReason ? [`${name}: ${printable(unavailable.reason)}`] : [],
+  );
+  return long.length === 0 ? [] : ['', ...long];
+}
 
 /** Nothing to say in a mesh whose agents cost nothing, as far as they tell. */
 function spendNote({ hereUsd, meshUsd, dailyBudgetUsd, meshDailyBudgetUsd }: StatusJson['spend']): readonly string[] {
@@ -98,8 +110,12 @@ const waitingWord = (task: TaskJson): string =>
 const titleAndReason = ({ title, stalled }: TaskJson): string =>
   stalled === null ? title : `${clipped(title, 30)} · ${withLocalTimes(stalled)}`;
 
-const mendOf = (task: TaskJson): string =>
-  hasLostMajority(task) ? `; should they be gone for good: \`peer adopt ${task.id.slice(0, 8)}\`` : '';
+function mendOf(task: TaskJson): string {
+  if (hasLostMajority(task)) return `; should they be gone for good: \`peer adopt ${task.id.slice(0, 8)}\``;
+  // What a person has asked for by name is waited for as long as it takes.
+  const wanted = /requires \(([^)]+)\)/.exec(task.stalled ?? '')?.[1]?.replaceAll(' ', '');
+  return wanted === undefined ? '' : `; \`peer start --specialties ${wanted}\` on some PC, or \`peer cancel\``;
+}
 
 export function describeTask(task: TaskJson, nameOf: Names): string {
   const lines = [
@@ -183,10 +199,10 @@ const partsText = (parts: BidJson['parts']): string =>
     .join(', ');
 
 /** The pull request, or the branch where there is none. */
-export function describeResult({ result }: TaskJson): string {
+export function describeResult({ id, result }: TaskJson): string {
   if (result === null) return '-';
   const { pullRequest, branch, commit, verified } = result;
-  const note = verified === false ? ', not ready: its tests fail' : '';
+  const note = verified === false ? `, not ready: its tests fail (\`peer logs ${id.slice(0, 8)}\`)` : '';
   if (pullRequest === null) return `branch ${branch} at ${commit?.slice(0, 10) ?? '?'}${note}`;
   return `${pullRequest.url}${pullRequest.state === 'open' ? '' : ` (${pullRequest.state})`}${note}`;
 }

@@ -46,7 +46,7 @@ export async function examine(env: Env, client: ControlClient): Promise<readonly
     ofHome('mesh', (one) => mesh(one, env)),
     ofHome('secrets', secrets),
     ofHome('executor', (one) => executor(one, env, client)),
-    ofHome('sandbox', sandbox),
+    ofHome('sandbox', (one) => sandbox(one, client)),
     ofHome('specialists', (one) => specialists(one, client)),
     ofHome('disk', space),
     ofHome('kept work', keptWork),
@@ -97,8 +97,12 @@ async function specialtiesHere(home: Home, client: ControlClient): Promise<reado
   return (await client.status()).peers.find(({ self }) => self)?.specialties ?? [];
 }
 
-/** A peer may have been started with another --sandbox: `status` tells of those that run. */
-async function sandbox(home: Home): Promise<Finding> {
+/** What the running peer was started with counts more than what a new one would be. */
+async function sandbox(home: Home, client: ControlClient): Promise<Finding> {
+  const self = (await client.isThere()) ? (await client.status()).peers.find((peer) => peer.self) : undefined;
+  if (self !== undefined && self.sandbox === null) {
+    return warning('none, of the peer that is running: start it with --sandbox auto where bubblewrap works');
+  }
   const { sandbox: mode = 'auto', allowHosts = [] } = await loadConfig(home);
   const found = await openSandboxes({ mode, peerHome: home.folder, allowHosts });
   if (found.type === 'sandbox') return good(found.sandboxes.name ?? '');

@@ -54,7 +54,7 @@ describe('a checkpoint', () => {
 describe('a result', () => {
   it.each([
     [true, /^result {5}branch peer\/x at aaaaaaaaaa$/m],
-    [false, /^result {5}branch peer\/x at aaaaaaaaaa, not ready: its tests fail$/m],
+    [false, /^result {5}branch peer\/x at aaaaaaaaaa, not ready: its tests fail \(`peer logs [0-9a-f]{8}`\)$/m],
   ])('that was verified or was not (%s) says so', (verified, line) => {
     const result = { branch: 'peer/x', commit: 'a'.repeat(40) as CommitId, pullRequest: null, verified };
     const view = makeView('Fix it');

@@ -8,6 +8,9 @@ import type { Chosen } from './choose.ts';
 import { Tail } from './tail.ts';
 import type { Verdict } from './verdict.ts';
 
+/** The exit code of a shell that knows no such command. */
+const notFound = 127;
+
 /** In characters: enough to see what fails, and little of an agent's attention. */
 const tailLength = 8 * 1024;
 
@@ -55,6 +58,9 @@ function judge(exit: LimitedExit, command: string, limits: VerifyRun['limits'], 
   switch (exit.type) {
     case 'exited':
       if (exit.code === 0) return { type: 'passed', command } as const;
+      // The shell's own: no agent can mend that a program is not on this PC.
+      if (exit.code === notFound)
+        return { type: 'not-run', reason: `\`${command}\` was not found on this PC` } as const;
       return failed(`ended with ${exit.signal ?? `exit code ${exit.code}`}`);
     case 'not-started':
       return failed(`could not run: ${exit.reason}`);
