@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { peerIdSchema, wallMsSchema } from './ids.ts';
 import { Limits } from './limits.ts';
+import { sumSchema } from './money.ts';
 import { specialtySchema } from './record.ts';
 
 /** Peers of another major refuse each other; within one, unknown fields are ignored or passed on. */
@@ -16,7 +17,7 @@ export const nameSchema = z
 export const unavailableSchema = z.object({ until: wallMsSchema.nullable(), reason: z.string().max(Limits.line) });
 
 /** What a peer's agents have cost in one day, counted from the epoch in UTC; see days.ts. */
-export const daySpendSchema = z.object({ day: z.int().nonnegative(), usd: z.number().nonnegative() });
+export const daySpendSchema = z.object({ day: z.int().nonnegative(), usd: sumSchema });
 export type DaySpend = z.infer<typeof daySpendSchema>;
 
 /** What a peer tells the mesh about itself, by gossip on change and at an interval. The higher seq is the newer. */

@@ -23,4 +23,10 @@ export const Limits = {
   /** Bids kept for a task whose record has not arrived yet, or by an elector without a leader. */
   answersPerTask: 256,
   syncEntries: 2_000,
+  /** What an attempt may have cost: agents tell it, and what they start can put words into their mouths. */
+  attemptUsd: 100_000,
+  /** Of one run, or of one call in it. */
+  tokens: 1_000_000_000_000,
+  /** Where sums stop, of a task's attempts or a peer's day: what is on disk or sent is always a number. */
+  sumUsd: 1_000_000_000,
 } as const;

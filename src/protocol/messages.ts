@@ -5,6 +5,7 @@ import { answerSchema } from './bids.ts';
 import { advertSchema } from './hello.ts';
 import { commitIdSchema, generationIdSchema, taskIdSchema } from './ids.ts';
 import { Limits } from './limits.ts';
+import { costSchema, sumSchema } from './money.ts';
 import { draftSchema, signedRecordSchema } from './record.ts';
 import { checkpointSchema, outcomeSchema, publicationSchema, taskStateSchema } from './state.ts';
 import { progressSchema, stampSchema, summarySchema } from './summary.ts';
@@ -102,7 +103,7 @@ export const messageSchema = z.discriminatedUnion('type', [
     publication: publicationSchema.nullable(),
     checkpoint: checkpointSchema.nullable(),
     /** What the earlier attempts have cost: the rest of the task's budget is this one's. */
-    spentUsd: z.number().nonnegative(),
+    spentUsd: sumSchema,
   }),
 
   /** A new leader asks the worker it found in the register whether it is still at work. */
@@ -124,7 +125,7 @@ export const messageSchema = z.discriminatedUnion('type', [
     task,
     attempt,
     outcome: outcomeSchema,
-    costUsd: z.number().nonnegative().nullable(),
+    costUsd: costSchema.nullable(),
     checkpoint: checkpointSchema.nullable(),
   }),
   message('outcome-ack', { task, attempt }),

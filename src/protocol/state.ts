@@ -11,7 +11,7 @@ import {
   wallMsSchema,
 } from './ids.ts';
 import { Limits } from './limits.ts';
-import { addUsd, usdText } from './money.ts';
+import { addUsd, costSchema, sumSchema, usdText } from './money.ts';
 import type { TaskBody } from './record.ts';
 
 /** What a task produced. `pullRequest` is null for a plain git remote. */
@@ -76,7 +76,7 @@ export const attemptSchema = z.looseObject({
   endedAt: wallMsSchema.nullable(),
   outcome: outcomeSchema.nullable(),
   /** In all, or as far as was heard of one that lapsed; null where nobody has said. */
-  costUsd: z.number().nonnegative().nullable(),
+  costUsd: costSchema.nullable(),
   checkpoints: z
     .array(
       z.looseObject({
@@ -121,7 +121,7 @@ export const taskStateSchema = z.looseObject({
   /** Lapses since the last checkpoint. */
   lapses: z.int().nonnegative(),
   /** What the attempts that have ended cost together, those included that are no longer listed. Never falls. */
-  spentUsd: z.number().nonnegative().default(0),
+  spentUsd: sumSchema.default(0),
   /** The last publication that was committed: the next attempt asks the forge about it before anything else. */
   publication: publicationSchema.nullable(),
   /** The newest checkpoint: the next attempt goes on from it. */

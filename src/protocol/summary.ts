@@ -4,6 +4,7 @@ import { answerSchema } from './bids.ts';
 import { compareGenerations, type Generation, originId } from './generation.ts';
 import { generationIdSchema, type PeerId, peerIdSchema, taskIdSchema, wallMsSchema } from './ids.ts';
 import { Limits } from './limits.ts';
+import { costSchema } from './money.ts';
 import { isTerminal, type TaskState, taskStateSchema } from './state.ts';
 
 /** One line of a task's story: for people, never for decisions. */
@@ -33,7 +34,7 @@ export type Summary = z.infer<typeof summarySchema>;
 /** How far an attempt is, in one line; gossiped by the leader at most every few seconds. */
 export const progressSchema = z.object({
   text: z.string().max(Limits.line),
-  costUsd: z.number().nonnegative().nullable(),
+  costUsd: costSchema.nullable(),
   at: wallMsSchema,
 });
 export type Progress = z.infer<typeof progressSchema>;

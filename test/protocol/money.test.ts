@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dayOf, endOfDay, minuteText } from '../../src/protocol/days.ts';
 import { wallMs } from '../../src/protocol/ids.ts';
+import { Limits } from '../../src/protocol/limits.ts';
 import { addUsd, leftUsd, usdText } from '../../src/protocol/money.ts';
 
 const dayMs = 86_400_000;
@@ -15,6 +16,10 @@ describe('money', () => {
 
   it('leaves nothing of a budget that was overrun', () => {
     expect([leftUsd(5, 1.25), leftUsd(5, 5), leftUsd(5, 7.1)]).toEqual([3.75, 0, 0]);
+  });
+
+  it('stops where a sum would be no number to keep', () => {
+    expect([addUsd(Limits.sumUsd, 1), addUsd(1e308, 1e308)]).toEqual([Limits.sumUsd, Limits.sumUsd]);
   });
 
   it('is written in cents', () => {

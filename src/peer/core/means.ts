@@ -6,7 +6,7 @@ import { leftUsd, usdText } from '../../protocol/money.ts';
 import type { Task } from '../../protocol/record.ts';
 import type { Stored, StoredQuota } from '../store/store.ts';
 import type { CoreConfig } from './io.ts';
-import { isLast, Spending } from './spending.ts';
+import { isLast, Spending, withCredibleCost } from './spending.ts';
 import type { Step } from './step.ts';
 
 /** The longest limits of plans are a week's. A later end is a mistake, and must not keep a peer out for good. */
@@ -61,7 +61,8 @@ export class Means {
    * Counts what a report says of money, and notes a limit that was met. Returns it as it is to be told on: with the time of
    * the next try where it names none, and as a want of money where it has failed for nothing else.
    */
-  take(run: RunId, report: AgentReport, step: Step): AgentReport {
+  take(run: RunId, told: AgentReport, step: Step): AgentReport {
+    const report = withCredibleCost(told);
     const costUsd = this.spending.count(run, report, step);
     const rest = this.#rests.get(run);
     if (isLast(report)) this.#rests.delete(run);
@@ -94,7 +95,7 @@ export class Means {
     const now = step.wallMs;
     // One that is over already says nothing of when the next try is worth while.
     const isStated = until !== null && until > now;
-    const end = isStated ? Math.min(until, now + longestQuotaMs) : now + this.#config.timing.quotaRetryMs;
+    const end = isStated ? Math.min(Math.ceil(until), now + longestQuotaMs) : now + this.#config.timing.quotaRetryMs;
     const met: Lack = { until: wallMs(end), reason: reason.slice(0, Limits.line) };
     this.#quota = later(this.#quota, met);
     if (isStated && this.#quota === met) step.persist({ kind: 'quota', executor: this.#executor, quota: met });

@@ -2,7 +2,7 @@ import type { AgentReport } from '../../protocol/agent.ts';
 import { dayOf } from '../../protocol/days.ts';
 import type { DaySpend } from '../../protocol/hello.ts';
 import type { PeerId, RunId, WallMs } from '../../protocol/ids.ts';
-import { addUsd } from '../../protocol/money.ts';
+import { addUsd, costSchema } from '../../protocol/money.ts';
 import type { Stored } from '../store/store.ts';
 import type { CoreConfig } from './io.ts';
 import type { Step } from './step.ts';
@@ -80,6 +80,12 @@ export class Spending {
     this.#days.set(spend.day, spend.usd);
     step.persist({ kind: 'spend', ...spend });
   }
+}
+
+/** Anything can be put into an agent's mouth: a cost that can be none counts as what was told before. */
+export function withCredibleCost(report: AgentReport): AgentReport {
+  if (!('costUsd' in report) || report.costUsd === null || costSchema.safeParse(report.costUsd).success) return report;
+  return report.type === 'stopped' ? { type: 'stopped' } : { ...report, costUsd: null };
 }
 
 /** Of its run: nothing follows. */

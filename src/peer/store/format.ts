@@ -5,6 +5,7 @@ import { fromBytes, toBytes } from '../../protocol/cbor.ts';
 import { originId } from '../../protocol/generation.ts';
 import { unavailableSchema } from '../../protocol/hello.ts';
 import { type GenerationId, peerIdSchema, type TaskId, taskIdSchema, wallMsSchema } from '../../protocol/ids.ts';
+import { sumSchema } from '../../protocol/money.ts';
 import { signedRecordSchema } from '../../protocol/record.ts';
 import { taskStateSchema } from '../../protocol/state.ts';
 import { standingAnswerSchema, storyEventSchema } from '../../protocol/summary.ts';
@@ -38,7 +39,7 @@ const knowledgeSchema = z.object({
 });
 const submissionSchema = z.literal(true);
 const peerSchema = z.object({ name: z.string(), addresses: z.array(z.string()) });
-const spendSchema = z.object({ usd: z.number().nonnegative() });
+const spendSchema = z.object({ usd: sumSchema });
 const quotaSchema = unavailableSchema.extend({ until: wallMsSchema });
 const incarnationSchema = z.int().positive();
 const envelopeSchema = z.object({ v: z.int().positive(), data: z.unknown() });

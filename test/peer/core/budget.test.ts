@@ -100,6 +100,20 @@ describe('the budget of a task', () => {
     expect(stateAt(world, 'alpha', task)).toMatchObject({ spentUsd: 0.3, attempts: [{ costUsd: 0.3 }] });
   });
 
+  it.each([Number.POSITIVE_INFINITY, 1e308, -1, Number.NaN])(
+    'takes a cost of %d for none: what was told before counts',
+    (costUsd) => {
+      const { world, task, worker } = atWork(() => [
+        [500, costs(0.3)],
+        [500, costs(costUsd)],
+        [500, { ...fails(0.3), costUsd, final: true } as AgentReport],
+      ]);
+      untilPhase(world, task, 'failed');
+      expect(stateAt(world, 'alpha', task)).toMatchObject({ spentUsd: 0.3, attempts: [{ costUsd: 0.3 }] });
+      expect(world.spend(worker).here.usd).toBe(0.3);
+    },
+  );
+
   it('takes the last word of an attempt whose end says nothing of its cost', () => {
     const { world, task } = atWork(() => [
       [500, costs(0.3)],

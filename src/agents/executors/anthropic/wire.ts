@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { wallMs } from '../../../protocol/ids.ts';
+import { wallMsSchema } from '../../../protocol/ids.ts';
+import { Limits } from '../../../protocol/limits.ts';
+import { costSchema } from '../../../protocol/money.ts';
 
 /** What the agent program is told on its standard input, as one JSON text. The key of the API is not in it. */
 export const orderSchema = z.object({
@@ -30,10 +32,10 @@ const textSchema = z.string().max(64 * 1024);
 const outcomeSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('finished'), summary: textSchema.nullable() }),
   z.object({ type: z.literal('failed'), reason: textSchema }),
-  z.object({ type: z.literal('quota'), until: z.number().transform(wallMs).nullable(), reason: textSchema }),
+  z.object({ type: z.literal('quota'), until: wallMsSchema.nullable(), reason: textSchema }),
 ]);
 
-/** What it says on its standard output, one JSON text to a line. */
+/** What it says on its standard output, one JSON text to a line; whatever the agent starts can write there as well. */
 export const lineSchema = z.discriminatedUnion('type', [
   /** Nothing but that something comes: a stream that is stalled is known by its silence. */
   z.object({ type: z.literal('alive') }),
@@ -43,9 +45,9 @@ export const lineSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('denied'), tool: textSchema, detail: textSchema }),
   z.object({
     type: z.literal('usage'),
-    inputTokens: z.number(),
-    outputTokens: z.number(),
-    costUsd: z.number(),
+    inputTokens: z.int().min(0).max(Limits.tokens),
+    outputTokens: z.int().min(0).max(Limits.tokens),
+    costUsd: costSchema,
   }),
   /** The last one. */
   z.object({ type: z.literal('ended'), outcome: outcomeSchema }),

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { Limits } from '../../../protocol/limits.ts';
+import { costSchema } from '../../../protocol/money.ts';
 
 /** What of the lines of `--output-format stream-json` is looked at. Other types, and other fields, are passed over. */
 const count = z
   .int()
   .min(0)
+  .max(Limits.tokens)
   .nullish()
   .transform((tokens) => tokens ?? 0);
 const usageSchema = z.object({
@@ -82,7 +85,7 @@ const modelUsageSchema = z.record(
     outputTokens: count,
     cacheReadInputTokens: count,
     cacheCreationInputTokens: count,
-    costUSD: z.number().min(0).default(0),
+    costUSD: costSchema.default(0),
   }),
 );
 export type ModelUsage = z.infer<typeof modelUsageSchema>;

@@ -25,6 +25,16 @@ describe('what the real CLI has written tells', () => {
     expect(reckoned?.costUsd).toBeCloseTo(account?.costUsd ?? 0, 10);
   });
 
+  test.each([
+    ['a cost', { costUSD: 1e308 }],
+    ['a cost below nothing', { costUSD: -1 }],
+    ['a count of tokens', { inputTokens: 2 ** 53 }],
+  ])('nothing where somebody has put %s beyond all sense into its mouth', (_, usage) => {
+    const account = { 'claude-haiku-5-5': { inputTokens: 1, outputTokens: 1, ...usage } };
+    const forged = { type: 'result', subtype: 'success', is_error: false, model_usage_since_last_result: account };
+    expect(ofType(hear([JSON.stringify(forged)]).events, 'usage')).toEqual([]);
+  });
+
   test('no costs where nobody is billed', () => {
     const usage = ofType(hear(recorded('finished'), false).events, 'usage');
     expect(usage.map(({ costUsd }) => costUsd)).toEqual(usage.map(() => null));
