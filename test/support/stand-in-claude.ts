@@ -15,6 +15,8 @@ export interface StandInPlan {
   readonly exitCode: number;
   /** How it ends its lines: as the transcript, or never, with a heartbeat now and then. */
   readonly ends: 'exit' | 'heartbeats' | 'silence';
+  /** Calls the API before all else. */
+  readonly asks: boolean;
   /** What `auth status` makes of the login. */
   readonly renewed: unknown;
 }
@@ -28,9 +30,9 @@ export interface StandInCall {
   readonly settings: unknown;
 }
 
-if (process.argv[1] === import.meta.filename) run();
+if (process.argv[1] === import.meta.filename) await run();
 
-function run(): void {
+async function run(): Promise<void> {
   const [planFile = '', ...args] = process.argv.slice(2);
   const plan = JSON.parse(readFileSync(planFile, 'utf8')) as StandInPlan;
   if (args[0] === '--version') return say('2.1.332 (Claude Code)\n');
@@ -44,6 +46,7 @@ function run(): void {
     process.exit(1);
   }
   keep(config, resumed ?? after(args, '--session-id') ?? '', prompt);
+  if (plan.asks) await ask();
   play(plan.plays, plan.lines);
   if (plan.ends === 'exit') process.exit(plan.exitCode);
   setInterval(() => {
@@ -70,6 +73,13 @@ function keep(config: string, id: string, prompt: string): void {
   const file = known ?? join(config, 'projects', process.cwd().replaceAll(/[^a-zA-Z0-9]/g, '-'), `${id}.jsonl`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify({ type: 'user', prompt })}\n`, { flag: 'a' });
+}
+
+async function ask(): Promise<void> {
+  const { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: pass = '' } = process.env;
+  const body = JSON.stringify({ model: 'm', max_tokens: 1, messages: [{ role: 'user', content: 'hi' }] });
+  const headers = { 'x-api-key': pass, 'content-type': 'application/json' };
+  await (await fetch(`${url}/v1/messages`, { method: 'POST', headers, body })).text();
 }
 
 function play(name: string, count: number): void {

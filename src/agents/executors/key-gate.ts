@@ -16,8 +16,17 @@ export interface KeyGate {
 /** The key, or where it comes from, asked at each call: a login is renewed now and then. A rejection says the mend. */
 export type KeySource = string | (() => Promise<string>);
 
-/** Is told how the API has answered. */
-export type GateWatch = (status: number, headers: Readonly<Record<string, string | string[] | undefined>>) => void;
+export interface GateAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The beginning of the body, of status 400 alone: what that is about is told in words only. */
+  readonly text: string;
+}
+
+/** Is told how the API has answered, before the agent is; also of a login that there is none of. */
+export type GateWatch = (answer: GateAnswer) => void;
+
+const maxText = 64 * 1024;
 
 /** What the API is asked for; nothing else is let through. */
 const open = /^\/v1\/messages(?:\/count_tokens)?(?:\?|$)/;
@@ -42,7 +51,10 @@ export async function openKeyGate(key: KeySource, baseUrl: string, watch: GateWa
     }
     const url = `${baseUrl.replace(/\/+$/, '')}${request.url}`;
     const apiKey = typeof key === 'string' ? key : await key().catch((error: unknown) => error);
-    if (typeof apiKey !== 'string') return refuse(response, 401, 'authentication_error', messageOf(apiKey));
+    if (typeof apiKey !== 'string') {
+      watch({ status: 401, headers: {}, text: '' });
+      return refuse(response, 401, 'authentication_error', messageOf(apiKey));
+    }
     await passOn(request, response, { login: loginWith(apiKey), url, dispatcher, watch });
   };
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -66,7 +78,8 @@ interface Way {
 async function passOn(request: IncomingMessage, response: ServerResponse, { login, url, dispatcher, watch }: Way) {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const headers = { ...endToEnd(request.headers), ...login };
+  // What the API says is looked at here.
+  const headers = { ...endToEnd(request.headers), ...login, 'accept-encoding': 'identity' };
   const answered = await send(url, {
     method: 'POST',
     headers,
@@ -78,11 +91,21 @@ async function passOn(request: IncomingMessage, response: ServerResponse, { logi
     return refuse(response, 502, 'api_error', `${new URL(url).host} cannot be reached: ${causeOf(answered)}`);
   }
   const { statusCode, headers: given, body } = answered as Awaited<ReturnType<typeof send>>;
-  watch(statusCode, given);
+  const tell = (text: string): void => watch({ status: statusCode, headers: given, text });
+  if (statusCode !== 400) tell('');
   response.writeHead(statusCode, endToEnd(given));
   response.flushHeaders();
   // An answer that breaks off breaks off here too.
-  await pipeline(body, response);
+  await (statusCode === 400 ? pipeline(body, (chunks) => overheard(chunks, tell), response) : pipeline(body, response));
+}
+
+async function* overheard(chunks: AsyncIterable<Buffer>, tell: (text: string) => void): AsyncGenerator<Buffer> {
+  let text = '';
+  for await (const chunk of chunks) {
+    if (text.length < maxText) text += chunk.toString('utf8');
+    tell(text);
+    yield chunk;
+  }
 }
 
 /** Of one connection only, or of the login. `expect` is node's to answer. */

@@ -1,6 +1,14 @@
 import { afterEach, expect, test } from 'vitest';
 import { type KeyGate, openKeyGate } from '../../../src/agents/executors/key-gate.ts';
-import { conversation, cutStream, first, rateLimited, says, turn } from '../../support/messages-api/script.ts';
+import {
+  conversation,
+  cutStream,
+  first,
+  noCredit,
+  rateLimited,
+  says,
+  turn,
+} from '../../support/messages-api/script.ts';
 import { MessagesApi } from '../../support/messages-api/server.ts';
 
 const key = 'sk-ant-secret';
@@ -79,22 +87,33 @@ test('is closed to all once it is closed', async () => {
 
 test('asks for a key that changes at each call, and says why there is none', async () => {
   const keys = ['sk-ant-one', 'sk-ant-two'];
+  const statuses: number[] = [];
   api = await new MessagesApi(conversation([turn([says('hello')])])).start();
-  gate = await openKeyGate(async () => keys.shift() ?? Promise.reject(new Error('log in again')), api.url);
+  gate = await openKeyGate(
+    async () => keys.shift() ?? Promise.reject(new Error('log in again')),
+    api.url,
+    ({ status }) => statuses.push(status),
+  );
   for (let i = 0; i < 2; i++) await (await post({ authorization: `Bearer ${gate.pass}` })).text();
   expect(api.requests.map((request) => request.key)).toEqual(['sk-ant-one', 'sk-ant-two']);
   const refused = await post({ authorization: `Bearer ${gate.pass}` });
   expect(refused.status).toBe(401);
   expect(await refused.text()).toContain('log in again');
+  expect(statuses).toEqual([200, 200, 401]);
 });
 
 test('tells what the API has answered', async () => {
   const seen: unknown[] = [];
-  api = await new MessagesApi(first([rateLimited(77)], conversation([turn([says('hello')])])), [key]).start();
-  gate = await openKeyGate(key, api.url, (status, headers) => seen.push([status, headers['retry-after']]));
-  for (let i = 0; i < 2; i++) await (await post({ 'x-api-key': gate.pass })).text();
+  api = await new MessagesApi(first([rateLimited(77), noCredit()], conversation([turn([says('hello')])])), [
+    key,
+  ]).start();
+  gate = await openKeyGate(key, api.url, ({ status, headers, text }) =>
+    seen.push([status, headers['retry-after'], text.includes('credit balance')]),
+  );
+  for (let i = 0; i < 3; i++) await (await post({ 'x-api-key': gate.pass })).text();
   expect(seen).toEqual([
-    [429, '77'],
-    [200, undefined],
+    [429, '77', false],
+    [400, undefined, true],
+    [200, undefined, false],
   ]);
 });

@@ -15,6 +15,7 @@ import {
 } from '../executor.ts';
 import type { KeyGate } from '../key-gate.ts';
 import { cutShort, type LimitedExit, runLimited } from '../limited.ts';
+import { Refusals } from '../refusals.ts';
 import { codePlaces } from './places.ts';
 import { type AnthropicSettings, modelId } from './settings.ts';
 import { type Ended, type Order, parseLine } from './wire.ts';
@@ -49,9 +50,10 @@ export class AnthropicExecutor implements Executor {
     if (apiKey === null) return { type: 'failed', reason: 'no key: set ANTHROPIC_API_KEY' };
     // Not at the start of every command of the CLI, most of which call no API.
     const { openKeyGate } = await import('../key-gate.ts');
-    const gate = await openKeyGate(apiKey, baseUrl);
+    const refusals = new Refusals();
+    const gate = await openKeyGate(apiKey, baseUrl, refusals.watch);
     try {
-      return await this.#run(context, gate, onEvent);
+      return refusals.check(await this.#run(context, gate, onEvent));
     } finally {
       await gate.close();
     }

@@ -1,6 +1,7 @@
 import { APIError } from '@anthropic-ai/sdk';
 import { type WallMs, wallMs } from '../../../protocol/ids.ts';
 import { clip } from '../../lines.ts';
+import { noMoney, regainAt } from '../refusals.ts';
 
 /** What a call that failed means for the run. */
 export type Verdict =
@@ -14,7 +15,6 @@ export type Verdict =
 /** Whoever has to wait longer than this makes room for another peer. */
 const longestWaitMs = 120_000;
 const tooLong = /prompt is too long|exceeds? (?:the )?context (?:limit|window)|request_too_large/i;
-const noMoney = /credit balance is too low|usage limits?\b|spend(?:ing)? limit/i;
 
 /** Judges what the SDK has thrown for a call. */
 export function judge(error: unknown, now: WallMs): Verdict {
@@ -69,13 +69,6 @@ function retryAfterMs(headers: Headers | undefined, now: WallMs): number | null 
   const seconds = Number(given);
   const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(given) - now;
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
-}
-
-/** `You will regain access on 2026-12-01 at 00:00 UTC.` */
-function regainAt(reason: string): WallMs | null {
-  const [, day, time] = /regain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC/.exec(reason) ?? [];
-  // Of what is no date V8 makes one all the same.
-  return day === undefined ? null : wallMs(Date.parse(`${day}T${time}:00Z`));
 }
 
 const messageOf = (error: unknown): string => {

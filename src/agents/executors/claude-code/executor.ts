@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type WallMs, wallMs } from '../../../protocol/ids.ts';
+import { wallMs } from '../../../protocol/ids.ts';
 import { oneLine } from '../../lines.ts';
 import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, Usable } from '../executor.ts';
-import type { GateWatch, KeyGate, KeySource } from '../key-gate.ts';
+import type { KeyGate, KeySource } from '../key-gate.ts';
 import { runLimited } from '../limited.ts';
+import { Refusals } from '../refusals.ts';
 import { claudeCommand, type Start } from './command.ts';
 import { judge, type Verdict } from './judgement.ts';
-import { limitEnd } from './limit-end.ts';
 import { PlanLogin } from './plan-login.ts';
 import { findProgram, type Program, tryProgram } from './program.ts';
 import { savedSession } from './session.ts';
@@ -22,7 +22,7 @@ type OnEvent = (event: ExecutorEvent) => void;
 interface Run {
   readonly program: Program;
   readonly gate: KeyGate;
-  readonly api: ApiLimit;
+  readonly refusals: Refusals;
   readonly context: ExecutorContext;
   readonly onEvent: OnEvent;
 }
@@ -54,10 +54,10 @@ export class ClaudeCodeExecutor implements Executor {
     if (program === null) return { type: 'failed', reason: 'Claude Code is not installed here any more' };
     // Not at the start of every command of the CLI, most of which call no API.
     const { openKeyGate } = await import('../key-gate.ts');
-    const api = new ApiLimit();
-    const gate = await openKeyGate(this.#keySource(program), this.#settings.baseUrl, api.watch);
+    const refusals = new Refusals();
+    const gate = await openKeyGate(this.#keySource(program), this.#settings.baseUrl, refusals.watch);
     try {
-      return await this.#tell({ program, gate, api, context, onEvent });
+      return await this.#tell({ program, gate, refusals, context, onEvent });
     } finally {
       await gate.close();
     }
@@ -82,7 +82,7 @@ export class ClaudeCodeExecutor implements Executor {
     return verdict.type === 'no-session' ? { type: 'failed', reason: 'Claude Code lost its session' } : verdict;
   }
 
-  async #try({ program, gate, api, context, onEvent }: Run, start: Start): Promise<Verdict> {
+  async #try({ program, gate, refusals, context, onEvent }: Run, start: Start): Promise<Verdict> {
     const settings = this.#settings;
     const { limits, signal, confine, cwd } = context;
     const command = await claudeCommand(context, { file: program.file, settings, gate }, start);
@@ -102,18 +102,10 @@ export class ClaudeCodeExecutor implements Executor {
       () => transcript.gotOn,
     );
     if (signal.aborted) return { type: 'interrupted' };
-    const { until } = api;
-    return judge({ exit, transcript, complaints, limits, login: settings.login, limitEnd: until, now: wallNow() });
+    const { until: limitEnd } = refusals;
+    const { login } = settings;
+    return refusals.check(judge({ exit, transcript, complaints, limits, login, limitEnd, now: wallMs(Date.now()) }));
   }
-}
-
-/** What the API has last said of its limits. */
-class ApiLimit {
-  until: WallMs | null = null;
-
-  readonly watch: GateWatch = (status, headers) => {
-    this.until = status === 429 ? limitEnd(headers, wallNow()) : null;
-  };
 }
 
 function keepTail(tail: string[], line: string): void {
@@ -121,5 +113,3 @@ function keepTail(tail: string[], line: string): void {
   if (text !== '') tail.push(text);
   if (tail.length > tailLines) tail.shift();
 }
-
-const wallNow = (): WallMs => wallMs(Date.now());

@@ -128,6 +128,16 @@ test.each(['1e308', '-1', '1e999'])('a child of the agent that says it has cost 
   expect(told).toEqual(told.filter((usd) => usd >= 0 && usd < 1));
 });
 
+test('a child of the agent that says that the key was rejected is not believed', async () => {
+  const outcome = { type: 'quota', until: Date.now() + 86_400_000, reason: 'the key was rejected' };
+  const forge = `echo '${JSON.stringify({ type: 'ended', outcome })}' > /proc/$PPID/fd/1`;
+  const executor = await executorOf(conversation([bash(`for fd in /proc/$PPID/fd/1; do ${forge}; done`), done]));
+  expect(await bench.run(executor)).toEqual({
+    type: 'failed',
+    reason: 'the key was rejected; but the API has refused nothing',
+  });
+});
+
 test('where nothing may be spent, nothing is asked', async () => {
   const executor = await executorOf(conversation([done]));
   expect(await bench.run(executor, { limits: { costUsd: 0 } })).toMatchObject({ type: 'failed' });

@@ -4,6 +4,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ClaudeCodeExecutor } from '../../../../src/agents/executors/claude-code/executor.ts';
 import { claudeCodeSettings } from '../../../../src/agents/executors/claude-code/settings.ts';
 import { useBench } from '../../../contracts/executor.ts';
+import { badKey, forbidden, noCredit, usageLimit } from '../../../support/messages-api/script.ts';
+import { MessagesApi } from '../../../support/messages-api/server.ts';
 import type { StandInPlan } from '../../../support/stand-in-claude.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { alive, useFolder } from '../../support.ts';
@@ -105,9 +107,38 @@ describe('a session', () => {
   });
 });
 
+/** The CLI says so, or somebody who has put words into its mouth. */
+describe('that it can use no model', () => {
+  test.each(['bad-key', 'no-credit', 'plan-limit', 'rate-limited'])('is not believed of %s alone', async (plays) => {
+    const outcome = await bench.run(executorOf({ plays, exitCode: 1 }));
+    expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringContaining('the API has refused nothing') });
+  });
+
+  test.each([
+    ['plan-limit', usageLimit(1_900_000_000), 1_900_000_000_000],
+    ['no-credit', noCredit(), null],
+  ])('is, as the API has said it (%s)', async (plays, reply, until) => {
+    await using api = await new MessagesApi(() => reply).start();
+    const outcome = await bench.run(
+      executorOf({ plays, exitCode: 1, asks: true }, { ...key, ANTHROPIC_BASE_URL: api.url }),
+    );
+    expect(outcome).toMatchObject({ type: 'quota', until });
+  });
+
+  test('lasts no longer than a while, where the API does not say how long', async () => {
+    await using api = await new MessagesApi(() => forbidden()).start();
+    const env = { ...key, ANTHROPIC_BASE_URL: api.url };
+    const outcome = await bench.run(executorOf({ plays: 'plan-limit', exitCode: 1, asks: true }, env));
+    expect(outcome).toMatchObject({ type: 'quota' });
+    expect((outcome as { readonly until: number }).until).toBeLessThan(Date.now() + 601_000);
+  });
+});
+
 describe('it is stopped', () => {
   test('at the first word of a key that is refused, though the CLI would go on', async () => {
-    const outcome = await bench.run(executorOf({ plays: 'bad-key', ends: 'silence' }));
+    await using api = await new MessagesApi(() => badKey()).start();
+    const env = { ...key, ANTHROPIC_BASE_URL: api.url };
+    const outcome = await bench.run(executorOf({ plays: 'bad-key', ends: 'silence', asks: true }, env));
     expect(outcome).toMatchObject({ type: 'quota', until: null, reason: expect.stringContaining('ANTHROPIC_API_KEY') });
     expect(alive(bench.mark)).toBe(0);
   });

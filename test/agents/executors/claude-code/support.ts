@@ -35,6 +35,7 @@ export function standIn(folder: string, changes: Partial<StandInPlan> = {}): str
     lines: 100,
     exitCode: 0,
     ends: 'exit',
+    asks: false,
     renewed: null,
     ...changes,
   };
