@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Transcript } from '../../../../src/agents/executors/claude-code/transcript.ts';
 import { MaxLine } from '../../../../src/agents/lines.ts';
 import { hear, ofType, recorded } from './support.ts';
@@ -120,6 +120,25 @@ describe('a line that came in pieces', () => {
   test.each([MaxLine + 1, MaxLine + 40_000, line.length])('of %i characters is read whole', (length) => {
     const { transcript } = hear(pieces(length));
     expect(transcript.result?.result).toBe(`${long}}`);
+  });
+
+  test('ends where its braces do, whatever its strings are', () => {
+    const odd = { result: `${'\\"}{'.repeat(MaxLine)}`, errors: ['}', '"{'] };
+    const text = JSON.stringify({ type: 'result', subtype: 'success', is_error: false, ...odd });
+    for (const length of [MaxLine + 1, MaxLine + 2, MaxLine + 3, MaxLine + 4, MaxLine + 5]) {
+      const cut = Array.from({ length: Math.ceil(text.length / length) }, (_, i) =>
+        text.slice(i * length, (i + 1) * length),
+      );
+      // Also where the last piece is as long as one that goes on.
+      expect(hear([...cut, ...recorded('finished').slice(0, 3)]).transcript.result?.errors).toEqual(odd.errors);
+    }
+  });
+
+  test('of which each piece ends as an event does is parsed once', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    hear(['{"a":"', ...Array.from({ length: 200 }, () => '}')].map((end) => end.padStart(MaxLine + 1, '{')));
+    expect(parse.mock.calls.length).toBeLessThanOrEqual(1);
+    parse.mockRestore();
   });
 
   test('and was broken off spoils none that follows', () => {
