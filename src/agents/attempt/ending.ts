@@ -22,7 +22,7 @@ export const stopped = (costUsd: number | null): Ending =>
 export const bounded = (reason: string): string => oneLine(reason, Limits.reason);
 
 const Denied = new Set(['auth', 'not-found', 'unauthorized', 'forbidden']);
-/** This PC's own trouble: another may do better, and the agent has not failed. */
+/** This PC's own trouble, as long as no agent has begun: another may do better, and nobody has failed. */
 const NotHere = new Set([
   'no-git',
   'no-space',
@@ -55,12 +55,15 @@ export function describeEnding(ending: Ending): string {
 /** The forge does not let this PC in. */
 export const isDenied = (error: unknown): boolean => Denied.has(codeOf(error) ?? '');
 
-/** What a job says when it ended by an error. */
-export function endingOf(error: unknown, costUsd: number | null): Ending {
+/**
+ * What a job says when it ended by an error. An agent can fill a disk, and shut the peer out of its folder: once it `hasBegun`
+ * that is a failure, which counts, or its task would visit one peer after the other for ever.
+ */
+export function endingOf(error: unknown, costUsd: number | null, hasBegun = false): Ending {
   const message = error instanceof Error ? error.message : String(error);
   // git tells of a full disk in words only.
   if (NotHere.has(codeOf(error) ?? '') || /no space left on device|disk quota exceeded/i.test(message)) {
-    return refused(message);
+    return hasBegun ? failed(message, costUsd) : refused(message);
   }
   if (isDenied(error)) return refused(`no access: ${message}`);
   const isFinal = error instanceof WorkspaceError && error.code !== 'bad-result';

@@ -63,6 +63,7 @@ export class JobRun {
   #log: AttemptLog | null = null;
   #costUsd: number | null = null;
   #stopped: StopReason | null = null;
+  #work: Work | null = null;
 
   constructor(job: Job, parts: JobParts, report: (report: AgentReport) => void) {
     this.#job = job;
@@ -117,7 +118,7 @@ export class JobRun {
     try {
       ending = saved?.finished
         ? await this.#publishSaved(workspace, saved, publisher)
-        : await this.#work(workspace, executor, publisher);
+        : await this.#runAgent(workspace, executor, publisher);
       return ending;
     } finally {
       await this.#leave(workspace, ending);
@@ -154,7 +155,7 @@ export class JobRun {
     return opened;
   }
 
-  async #work(workspace: Workspace, executor: Executor, publisher: Publisher): Promise<Ending> {
+  async #runAgent(workspace: Workspace, executor: Executor, publisher: Publisher): Promise<Ending> {
     if (this.#isSpent()) return failed('nothing is left of what the task may cost', null, true);
     this.#say(`the agent starts (${executor.name})`);
     const checkpointer = this.#checkpointerFor(workspace, executor);
@@ -175,6 +176,7 @@ export class JobRun {
       onEvent: (event) => this.#onEvent(event),
       say: (text) => this.#say(text),
     });
+    this.#work = work;
     const outcome = await work.run().finally(() => sandbox.close());
     const isPoor = outcome.type === 'quota' || (outcome.type === 'failed' && this.#isSpent());
     if ((this.#isHandedOver && !isSaved(outcome)) || isPoor) await checkpointer.make();
@@ -296,7 +298,7 @@ export class JobRun {
   }
 
   #endingOf(error: unknown): Ending {
-    const ending = endingOf(error, this.#costUsd);
+    const ending = endingOf(error, this.#costUsd, this.#work?.hasBegun);
     if (isDenied(error) && ending.type === 'refused') {
       this.#parts.access.deny(this.#job.task.body.repository, ending.reason);
     }

@@ -68,9 +68,15 @@ export class Work {
   readonly #spending = new Spending();
   /** The clone as it is now is of no more worth than the last checkpoint. */
   #isSaved = false;
+  #hasBegun = false;
 
   constructor(parts: WorkParts) {
     this.#parts = parts;
+  }
+
+  /** Its agent has said something, or has ended: what is amiss from here on may be of its making. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   async run(): Promise<WorkOutcome> {
@@ -148,12 +154,12 @@ export class Work {
   }
 
   async #runAgent(chosen: Chosen, followUp: string | null): Promise<ExecutorOutcome> {
-    const { job, workspace, executor, specialist, checkpointer, signal, onEvent } = this.#parts;
+    const { job, workspace, executor, specialist, checkpointer, signal } = this.#parts;
     const { task, attempt } = job;
     this.#isSaved = false;
     checkpointer.start();
     try {
-      return await executor.run(
+      const outcome = await executor.run(
         {
           task,
           attempt,
@@ -168,12 +174,19 @@ export class Work {
           mark: this.#mark(),
           signal,
         },
-        (event) => onEvent(event.type === 'usage' ? this.#spending.add(event) : event),
+        (event) => this.#onAgent(event),
       );
+      this.#hasBegun = true;
+      return outcome;
     } finally {
       this.#spending.endRun();
       await checkpointer.stop();
     }
+  }
+
+  #onAgent(event: ExecutorEvent): void {
+    this.#hasBegun = true;
+    this.#parts.onEvent(event.type === 'usage' ? this.#spending.add(event) : event);
   }
 
   readonly #confine: ExecutorContext['confine'] = (command, needs) => {
