@@ -19,6 +19,7 @@ import type { Specialist } from '../specialists/specialist.ts';
 import type { VerifySettings } from '../verify/choose.ts';
 import { isVerified, verdictOf } from '../verify/verdict.ts';
 import type { Identity } from '../workspace/commit.ts';
+import type { FreeBytes } from '../workspace/space.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { Workspaces } from '../workspace/workspaces.ts';
 import type { Access } from './access.ts';
@@ -41,6 +42,7 @@ export interface JobParts {
   readonly access: Access;
   readonly specialists: Catalogue;
   readonly logs: AttemptLogs;
+  readonly freeBytes: FreeBytes;
   readonly sandboxes: Sandboxes;
   readonly identity: Identity;
   readonly fateOf: (task: TaskId) => Fate;
@@ -127,7 +129,9 @@ export class JobRun {
 
   async #leave(workspace: Workspace, ending: Ending | null): Promise<void> {
     const isSettled = this.#parts.fateOf(this.#job.task.id) === 'settled';
-    const isUnwanted = ending?.type === 'published' || this.#stopped === 'cancelled' || isSettled;
+    // What has filled the disk would go on doing so for as long as it is kept.
+    const isTooMuch = this.#work !== null && this.#work.full !== null;
+    const isUnwanted = ending?.type === 'published' || this.#stopped === 'cancelled' || isSettled || isTooMuch;
     try {
       const kept = await workspace.close(isUnwanted);
       if (kept !== null) this.#note(`its work is nowhere else, so it is kept for a while: ${kept}`);
@@ -170,6 +174,7 @@ export class JobRun {
       specialist,
       sandbox,
       verify: this.#parts.verify,
+      freeBytes: this.#parts.freeBytes,
       checkpointer,
       markPrefix: this.#mark,
       signal: this.#signal,

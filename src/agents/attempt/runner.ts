@@ -26,6 +26,7 @@ import { defaultVerify, type VerifySettings } from '../verify/choose.ts';
 import type { Identity } from '../workspace/commit.ts';
 import { removeFolder } from '../workspace/folders.ts';
 import { Mirrors } from '../workspace/mirror.ts';
+import { type FreeBytes, freeBytesOf } from '../workspace/space.ts';
 import { Workspaces } from '../workspace/workspaces.ts';
 import { Access } from './access.ts';
 import { AttemptLogs } from './attempt-log.ts';
@@ -49,6 +50,8 @@ export interface AgentRunnerOptions {
   readonly sandboxes?: Sandboxes;
   /** Author of commits; an agent's own commits keep theirs. */
   readonly identity?: Identity;
+  /** Of the disk that `home` is on. */
+  readonly freeBytes?: FreeBytes;
   /** Pauses between tries when the network fails, in milliseconds. */
   readonly backoffMs?: readonly number[];
 }
@@ -74,8 +77,8 @@ class Runner implements ClosableAgentRunner {
   #closing = false;
 
   constructor(options: AgentRunnerOptions) {
-    const { home, host, executor, forgeFor, files, specialists, checkpointEveryMs } = options;
-    const mirrors = new Mirrors(home);
+    const { home, host, executor, forgeFor, files, specialists, checkpointEveryMs, freeBytes = freeBytesOf } = options;
+    const mirrors = new Mirrors(home, freeBytes);
     const fateOf = options.fateOf ?? (() => 'unknown');
     this.#parts = {
       executor,
@@ -86,6 +89,7 @@ class Runner implements ClosableAgentRunner {
       workspaces: new Workspaces(home, mirrors, fateOf),
       access: new Access(host, forgeFor, mirrors),
       logs: new AttemptLogs(home),
+      freeBytes,
       fateOf,
       sandboxes: options.sandboxes ?? noSandboxes,
       verify: options.verify ?? defaultVerify,

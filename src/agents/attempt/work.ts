@@ -8,6 +8,7 @@ import type { Specialist } from '../specialists/specialist.ts';
 import { type Chosen, chooseVerify, type VerifySettings } from '../verify/choose.ts';
 import { runVerify } from '../verify/run.ts';
 import { describeVerdict, fixText, type Verdict } from '../verify/verdict.ts';
+import { type FreeBytes, SpaceWatch } from '../workspace/space.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { goOnText, promptFor } from './prompt.ts';
 import { Spending } from './spending.ts';
@@ -27,6 +28,7 @@ export interface WorkParts {
   readonly checkpointer: Checkpointer;
   /** The beginning of the marks of this attempt's processes. */
   readonly markPrefix: string;
+  readonly freeBytes: FreeBytes;
   readonly signal: AbortSignal;
   readonly onEvent: (event: ExecutorEvent) => void;
   /** One line of what is going on, for people and the log. */
@@ -69,9 +71,13 @@ export class Work {
   /** The clone as it is now is of no more worth than the last checkpoint. */
   #isSaved = false;
   #hasBegun = false;
+  #full: string | null = null;
+  readonly #tooFull = new AbortController();
+  readonly #signal: AbortSignal;
 
   constructor(parts: WorkParts) {
     this.#parts = parts;
+    this.#signal = AbortSignal.any([parts.signal, this.#tooFull.signal]);
   }
 
   /** Its agent has said something, or has ended: what is amiss from here on may be of its making. */
@@ -79,14 +85,29 @@ export class Work {
     return this.#hasBegun;
   }
 
+  /** Why all was stopped; null where the disk has had room all the time. */
+  get full(): string | null {
+    return this.#full;
+  }
+
   async run(): Promise<WorkOutcome> {
-    const { job, signal } = this.#parts;
+    const { workspace, freeBytes } = this.#parts;
+    const watch = new SpaceWatch(workspace.folder, freeBytes, (reason) => {
+      this.#full = reason;
+      this.#tooFull.abort();
+    });
+    const outcome = await this.#run().finally(() => watch.close());
+    if (this.#full === null || outcome.type === 'finished' || this.#parts.signal.aborted) return outcome;
+    return { type: 'failed', reason: this.#full };
+  }
+
+  async #run(): Promise<WorkOutcome> {
     try {
       const chosen = await this.#choose();
-      const outcome = await this.#runAgent(chosen, job.checkpoint === null ? null : goOnText);
+      const outcome = await this.#runAgent(chosen, this.#parts.job.checkpoint === null ? null : goOnText);
       return outcome.type === 'finished' ? await this.#mend(chosen, outcome.summary) : this.#unfinished(outcome);
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!this.#signal.aborted) throw error;
       return { type: 'interrupted', isSaved: this.#isSaved };
     }
   }
@@ -97,7 +118,7 @@ export class Work {
     for (let round = 1; done.type === 'finished' && done.verdict.type === 'failed'; round += 1) {
       if (round > this.#parts.verify.rounds || !this.#canGoOn()) return done;
       const { commit, verdict } = done;
-      await this.#parts.workspace.leaveOutSince(commit, this.#parts.signal);
+      await this.#parts.workspace.leaveOutSince(commit, this.#signal);
       this.#parts.say(`the agent is told what fails (${round} of ${this.#parts.verify.rounds})`);
       const next = await this.#runAgent(chosen, fixText(verdict));
       // What it had finished before is worth more than nothing.
@@ -119,9 +140,9 @@ export class Work {
 
   /** The commit is taken first: what verify leaves behind is no work. */
   async #judge(before: Chosen, summary: string | null): Promise<WorkOutcome> {
-    const { workspace, checkpointer, say, signal } = this.#parts;
+    const { workspace, checkpointer, say } = this.#parts;
     say('the agent has finished; committing its work');
-    const commit = await workspace.snapshot(signal);
+    const commit = await workspace.snapshot(this.#signal);
     if (commit === null) return { type: 'unchanged', summary };
     // Where there were no tests before, the agent may have made the first.
     const chosen = before.type === 'command' ? before : await this.#choose();
@@ -137,7 +158,7 @@ export class Work {
 
   async #verify(chosen: Chosen): ReturnType<typeof runVerify> {
     if (chosen.type === 'none') return { type: 'not-run', reason: chosen.reason };
-    const { job, workspace, signal, onEvent, say } = this.#parts;
+    const { job, workspace, onEvent, say } = this.#parts;
     say(`verifying: ${chosen.name}`);
     return runVerify({
       command: chosen,
@@ -145,7 +166,7 @@ export class Work {
       mark: this.#mark(),
       limits: { wallMs: Math.min(verifyMs, this.#leftMs()), idleMs: job.task.body.limits.idleMs },
       confine: this.#confine,
-      signal,
+      signal: this.#signal,
       onLine: (line, stream) => {
         onEvent({ type: 'output', line, stream });
         if (line.trim() !== '') onEvent({ type: 'progress', text: `verifying: ${line}` });
@@ -154,7 +175,7 @@ export class Work {
   }
 
   async #runAgent(chosen: Chosen, followUp: string | null): Promise<ExecutorOutcome> {
-    const { job, workspace, executor, specialist, checkpointer, signal } = this.#parts;
+    const { job, workspace, executor, specialist, checkpointer } = this.#parts;
     const { task, attempt } = job;
     this.#isSaved = false;
     checkpointer.start();
@@ -172,7 +193,7 @@ export class Work {
           folder: workspace.folder,
           sessionDir: workspace.sessionDir,
           mark: this.#mark(),
-          signal,
+          signal: this.#signal,
         },
         (event) => this.#onAgent(event),
       );
