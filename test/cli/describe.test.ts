@@ -21,6 +21,12 @@ describe('a task that waits', () => {
     expect(describeTask(task, nameOf)).toMatch(/^waiting {4}3 × busy \(1 of 1 slots\)$/m);
   });
 
+  it('for a specialty that nobody has, with how to give it one', () => {
+    const task = taskJson(makeView('Fix it', withElectors([true, true, true], '2 × requires (mobile, ios)')));
+    const mend = '; `peer start --specialties mobile,ios` on some PC, or `peer cancel`';
+    expect(describeTask(task, nameOf)).toContain(`2 × requires (mobile, ios)${mend}`);
+  });
+
   it('is stalled where a majority of them is gone, with the mend', () => {
     const task = taskJson(makeView('Fix it', withElectors([true, false, false], '2 of 3 electors unreachable')));
     expect(describeTasks([task], nameOf, Date.parse(task.createdAt))).toMatch(/ stalled .*2 of 3 electors unreachable/);

@@ -101,6 +101,13 @@ describe('what passes', () => {
   });
 });
 
+test('a command that this PC does not have is nothing that an agent could mend', async () => {
+  const { published, log } = start({ executor: 'echo b > b.txt; echo once', body: { verify: 'no-such-program-here' } });
+  expect(await published()).not.toHaveProperty('verified');
+  expect(forge.pulls).toMatchObject([{ draft: false, body: expect.stringContaining('was not found on this PC') }]);
+  expect((await log()).match(/once/g)).toHaveLength(1);
+});
+
 describe('what fails for good', () => {
   const fails = { executor: `${counted} echo $n > b.txt`, body: { verify: 'echo "one is @wrong"; exit 7' } };
 
