@@ -14,8 +14,6 @@ const repositorySchema = z.object({
   name: z.string(),
   owner: z.object({ login: z.string() }),
   default_branch: z.string(),
-  /** Absent without a token. */
-  permissions: z.object({ push: z.boolean() }).optional(),
 });
 export type RepositoryFacts = z.infer<typeof repositorySchema>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkAccess, checkToken } from '../../../src/agents/forge/access.ts';
+import { checkToken } from '../../../src/agents/forge/access.ts';
 import { GitHub } from '../../../src/agents/forge/github.ts';
 import { createForgeFor } from '../../../src/agents/forge/select.ts';
 import { gitHubSettings } from '../../../src/agents/forge/settings.ts';
@@ -148,32 +148,16 @@ describe('the forge of a repository', () => {
   });
 });
 
+test('a private repository without a token is told as one that is not shown', async () => {
+  await using setup = await Setup.start({ isPrivate: true });
+  const message = 'GitHub shows no Acme/Widgets (404): check its name, or set GITHUB_TOKEN if it is private';
+  await expect(new GitHub(gitHubSettings(setup.env(null))).repository(name)).rejects.toMatchObject({
+    code: 'not-found',
+    message,
+  });
+});
+
 describe('what a person can know beforehand', () => {
-  const github = { type: 'github', ...name } as const;
-
-  test.each([
-    ['good-token', true],
-    ['reader-token', false],
-    [null, false],
-  ])('whether %s may push', async (token, canPush) => {
-    await using setup = await Setup.start();
-    expect(await checkAccess(github, setup.env(token))).toEqual({ type: 'reached', canPush, defaultBranch: 'main' });
-  });
-
-  test('a private repository without a token', async () => {
-    await using setup = await Setup.start({ isPrivate: true });
-    const access = await checkAccess(github, setup.env(null));
-    const message = 'GitHub shows no Acme/Widgets (404): check its name, or set GITHUB_TOKEN if it is private';
-    expect(access).toMatchObject({ type: 'refused', error: { code: 'not-found', message } });
-  });
-
-  test('a plain repository, there and not', async () => {
-    await using setup = await Setup.start();
-    const at = (path: string) => checkAccess({ type: 'path', path, host: 'h' as HostId }, {});
-    expect(await at(setup.bare)).toEqual({ type: 'reached', canPush: null, defaultBranch: 'main' });
-    expect(await at(`${setup.bare}-not`)).toMatchObject({ type: 'refused', error: { code: 'not-found' } });
-  });
-
   test('whose token it is', async () => {
     await using setup = await Setup.start();
     expect(await checkToken(setup.env(null))).toEqual({ type: 'none' });
