@@ -67,13 +67,15 @@ async function fill(request: FillRequest, below: string, depth: number, filled: 
   }
 }
 
+const onNoServer = 'the repository is on no server that it could be taken from';
+
 /** Null, or why it is not there. */
 async function fillOne(request: FillRequest, submodule: Submodule, path: string, depth: number, filled: Filled) {
   const { clone, mirrors, signal } = request;
   if (depth === 0 || filled.present.length >= maxSubmodules) return 'there are too many';
   if (submodule.url === null) return '`.gitmodules` does not say where it is';
   const remote = remoteOf(submodule.url, request.remote);
-  if (remote === null) return 'it is on another server';
+  if (remote === null) return placeOf(request.remote.url) === null ? onNoServer : 'it is on another server';
   const folder = join(clone, submodule.path);
   if ((await realpath(folder)) !== join(await realpath(clone), submodule.path)) return 'a link is in its place';
   const mirror = await mirrors.borrow(remote, signal);
@@ -127,7 +129,10 @@ async function urlsIn(commit: CommitId, options: GitOptions): Promise<ReadonlyMa
   return new Map([...named.values()].flatMap(({ path, url }) => (path && url ? [[path, url]] : [])));
 }
 
-/** Where the submodule is, if that is the server that its parent is on; with the parent's login, which is for that server. */
+/**
+ * Where the submodule is, if that is the server that its parent is on; with the parent's login, which is for that server. A parent
+ * that is a folder has none: on one PC with it is all that the person has.
+ */
 export function remoteOf(url: string, parent: GitRemote): GitRemote | null {
   const resolved = /^\.\.?\//.test(url) ? relativeTo(parent.url, url) : url;
   const [from, to] = [placeOf(parent.url), placeOf(resolved)];
@@ -138,15 +143,14 @@ export function remoteOf(url: string, parent: GitRemote): GitRemote | null {
 }
 
 interface Place {
-  /** Empty for a folder on this PC. */
   readonly host: string;
   readonly path: string;
   /** `https://host:port`; null for another protocol. */
   readonly http: string | null;
 }
 
+/** Null for what is on no server. */
 function placeOf(url: string): Place | null {
-  if (url.startsWith('/')) return { host: '', path: url, http: null };
   const scp = /^(?:[\w.-]+@)?(\w[\w.-]*):(?!\/\/|:)\/?(.+)$/.exec(url);
   if (scp?.[1] !== undefined && scp[2] !== undefined) return { host: scp[1].toLowerCase(), path: scp[2], http: null };
   if (!URL.canParse(url)) return null;
@@ -158,6 +162,6 @@ function placeOf(url: string): Place | null {
 
 /** As git does it: by steps from the parent's own address. */
 function relativeTo(parent: string, url: string): string {
-  const [, start = '', path = ''] = /^([a-z+]+:\/\/[^/]+\/|(?:[^/]+@)?[^/:]+:|\/)?(.*?)\/*$/i.exec(parent) ?? [];
+  const [, start = '', path = ''] = /^([a-z+]+:\/\/[^/]+\/|(?:[^/]+@)?[^/:]+:)?(.*?)\/*$/i.exec(parent) ?? [];
   return start + posix.normalize(posix.join(path, url)).replace(/^(\.\.\/)+/, '');
 }

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GitHub } from '../../../src/agents/forge/github.ts';
 import { GitHubForge } from '../../../src/agents/forge/github-forge.ts';
 import { gitHubSettings } from '../../../src/agents/forge/settings.ts';
@@ -10,11 +10,18 @@ import { remoteOf } from '../../../src/agents/workspace/submodules.ts';
 import type { Workspace } from '../../../src/agents/workspace/workspace.ts';
 import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
 import { startFakeGitHub } from '../../support/fake-github/server.ts';
+import { type LocalServer, startGitServer } from '../../support/git-server.ts';
 import { makeRepository, person, taskFor, useFolder } from '../support.ts';
 
 const folder = useFolder();
 const identity = { name: 'issue-mesh', email: 'issue-mesh@localhost' };
 const { signal } = new AbortController();
+let server: LocalServer;
+
+beforeEach(async () => {
+  server = await startGitServer({ root: folder.path });
+});
+afterEach(() => server.close());
 
 /** A bare repository in a folder of its own. */
 const repository = (name: string, files?: Readonly<Record<string, string>>): string => {
@@ -36,18 +43,21 @@ const open = (remote: GitRemote, from = mirrors()): Promise<Workspace> =>
     ...{ task: taskFor(remote.url), attempt: 1, remote, identity, saved: null, signal },
   });
 const local = (url: string): GitRemote => ({ url, authorization: null });
+/** The address of a repository, on a server that has all of them. */
+const served = (bare: string): string => server.origin + bare.slice(folder.path.length);
+const remote = (bare: string): GitRemote => local(served(bare));
 const read = (workspace: Workspace, path: string): string => readFileSync(join(workspace.cwd, path), 'utf8');
 
 describe('a submodule on the repository’s own server', () => {
   test('is in the clone at its commit, and so are its own', async () => {
     const [main, lib, inner] = [repository('main'), repository('lib', { 'lib.txt': '1\n' }), repository('inner')];
-    addSubmodule(lib, 'deep', inner, inner);
+    addSubmodule(lib, 'deep', served(inner), inner);
     addSubmodule(main, 'vendor/lib', '../../lib/origin.git', lib);
     const checkout = join(folder.path, 'lib', 'checkout');
     person(checkout, 'rm', '--quiet', 'lib.txt');
     person(checkout, 'commit', '--quiet', '-m', 'later');
     person(checkout, 'push', '--quiet', 'origin', 'main');
-    const workspace = await open(local(main));
+    const workspace = await open(remote(main));
     expect(read(workspace, 'vendor/lib/lib.txt')).toBe('1\n');
     expect(read(workspace, 'vendor/lib/deep/a.txt')).toBe('a\n');
     expect(person(workspace.cwd, 'status', '--porcelain')).toBe('');
@@ -82,36 +92,47 @@ describe('a submodule on the repository’s own server', () => {
 
   test('keeps its mirror for as long as there is a workspace', async () => {
     const [main, lib] = [repository('main'), repository('lib')];
-    addSubmodule(main, 'lib', lib, lib);
+    addSubmodule(main, 'lib', served(lib), lib);
     const from = mirrors();
-    const workspace = await open(local(main), from);
-    await from.discard(lib);
-    expect(from.has(lib)).toBe(true);
+    const workspace = await open(remote(main), from);
+    await from.discard(served(lib));
+    expect(from.has(served(lib))).toBe(true);
     await workspace.close(true);
-    await from.discard(lib);
-    expect(from.has(lib)).toBe(false);
+    await from.discard(served(lib));
+    expect(from.has(served(lib))).toBe(false);
   });
 });
 
 describe('a submodule that cannot be had is told of', () => {
   test.each<[string, (lib: string) => string, RegExp]>([
     ['on another server', () => 'https://elsewhere.example/lib.git', /is not here: it is on another server\.$/],
-    ['that is gone', () => '/nowhere/lib.git', /is not here: git .*does not/],
+    ['that is gone', () => served(join(folder.path, 'nowhere/lib.git')), /is not here: git .*not found/],
+    ['that is a folder of this PC', (lib: string) => lib, /is not here: it is on another server\.$/],
   ])('one %s', async (_, url, note) => {
     const [main, lib] = [repository('main'), repository('lib')];
     addSubmodule(main, 'lib', url(lib), lib);
-    const workspace = await open(local(main));
+    const workspace = await open(remote(main));
     expect(existsSync(join(workspace.cwd, 'lib/a.txt'))).toBe(false);
     expect(workspace.notes).toEqual([expect.stringMatching(note)]);
   });
 
+  test.each(['../../lib/origin.git', null])('any of a repository that is a folder of this PC: %s', async (url) => {
+    const [main, lib] = [repository('main'), repository('lib', { 'private.txt': 'private\n' })];
+    addSubmodule(main, 'lib', url ?? lib, lib);
+    const workspace = await open(local(main));
+    expect(existsSync(join(workspace.cwd, 'lib/private.txt'))).toBe(false);
+    expect(workspace.notes).toEqual([
+      expect.stringMatching(/is not here: the repository is on no server that it could be taken from\.$/),
+    ]);
+  });
+
   test('one whose commit is in no branch', async () => {
     const [main, lib] = [repository('main'), repository('lib')];
-    addSubmodule(main, 'lib', lib, lib);
+    addSubmodule(main, 'lib', served(lib), lib);
     const checkout = join(folder.path, 'lib', 'checkout');
     person(checkout, 'commit', '--quiet', '--amend', '-m', 'rewritten');
     person(checkout, 'push', '--quiet', '--force', 'origin', 'main');
-    expect((await open(local(main))).notes).toEqual([
+    expect((await open(remote(main))).notes).toEqual([
       expect.stringMatching(/^The submodule `lib` is not here: git cat-file/),
     ]);
   });
@@ -119,9 +140,9 @@ describe('a submodule that cannot be had is told of', () => {
   test('one that has the repository itself as a submodule, at the third turn', async () => {
     const main = repository('main');
     for (let i = 0; i < 4; i += 1) {
-      addSubmodule(main, `turn-${i}`, main, main);
+      addSubmodule(main, `turn-${i}`, served(main), main);
     }
-    const { notes } = await open(local(main));
+    const { notes } = await open(remote(main));
     expect(notes.some((note) => note.includes('turn-3/turn-2/turn-1/turn-0` is not here: there are too many'))).toBe(
       true,
     );

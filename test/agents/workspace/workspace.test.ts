@@ -358,7 +358,10 @@ describe('a hostile clone runs nothing in the peer’s name', () => {
     person(checkout, 'commit', '--quiet', '-m', 'submodule');
     person(checkout, 'push', '--quiet', 'origin', 'main');
     const workspace = await open();
-    agent(workspace, `echo b > b.txt; git -C sub config core.fsmonitor ${trap()}; echo x >> sub/a.txt`);
+    agent(
+      workspace,
+      `git clone -q ${origin} sub; echo b > b.txt; git -C sub config core.fsmonitor ${trap()}; echo x >> sub/a.txt`,
+    );
     rmSync(ran(), { force: true });
     const commit = await committed(workspace);
     expect(existsSync(ran())).toBe(false);
