@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { type CommitId, commitIdSchema } from '../../protocol/ids.ts';
 import { GitError, type GitOptions, type GitRemote, git, redact } from '../git.ts';
+import { WorkspaceError } from './errors.ts';
 import type { Borrowed, Mirrors } from './mirror.ts';
 
 /** A repository that another one names as a part of itself, at one commit. */
@@ -40,7 +41,8 @@ export interface FillRequest {
  * was: no hook and no configuration of theirs is heeded. They are read with the peer's login, so only those on the repository's
  * own server are: a repository must not be able to name what this PC is to fetch from elsewhere.
  *
- * One that cannot be had is told of, and the rest goes on; @throws GitError only where the network failed, or `signal` aborted.
+ * One that cannot be had is told of, and the rest goes on; @throws GitError only where the network failed, or `signal` aborted;
+ * WorkspaceError only where the disk is full.
  */
 export async function fillSubmodules(request: FillRequest): Promise<Submodules> {
   const filled = new Filled();
@@ -88,8 +90,9 @@ async function fillOne(request: FillRequest, submodule: Submodule, path: string,
 }
 
 function reasonOf(error: unknown): string {
-  // The network may be back for the next try; whatever else is wrong stays so.
+  // The network may be back for the next try, and another PC has room; whatever else is wrong stays so.
   if (error instanceof GitError && !['network', 'timeout', 'aborted'].includes(error.code)) return error.message;
+  if (error instanceof WorkspaceError && error.code !== 'no-space') return error.message;
   throw error;
 }
 

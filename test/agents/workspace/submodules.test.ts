@@ -137,6 +137,30 @@ describe('a submodule that cannot be had is told of', () => {
     ]);
   });
 
+  test('one that is empty, and the next one is there', async () => {
+    const [main, lib, empty] = [repository('main'), repository('lib', { 'lib.txt': '1\n' }), repository('empty')];
+    addSubmodule(main, 'a-empty', served(empty), empty);
+    addSubmodule(main, 'lib', served(lib), lib);
+    person(empty, 'update-ref', '-d', 'refs/heads/main');
+    const workspace = await open(remote(main));
+    expect(read(workspace, 'lib/lib.txt')).toBe('1\n');
+    expect(workspace.notes).toEqual(
+      [
+        expect.stringMatching(/^The submodule `a-empty` is not here: the repository is empty/),
+        expect.stringMatching(/^`lib` is a submodule/),
+      ].toReversed(),
+    );
+  });
+
+  test('but a full disk ends it: no submodule would have room', async () => {
+    const [main, lib] = [repository('main'), repository('lib')];
+    addSubmodule(main, 'lib', served(lib), lib);
+    let asked = 0;
+    // Asked before and after each fetch: the second repository finds none.
+    const full = new Mirrors(join(folder.path, 'home'), async () => (++asked > 2 ? 0 : 2 ** 40));
+    await expect(open(remote(main), full)).rejects.toMatchObject({ code: 'no-space' });
+  });
+
   test('one that has the repository itself as a submodule, at the third turn', async () => {
     const main = repository('main');
     for (let i = 0; i < 4; i += 1) {
