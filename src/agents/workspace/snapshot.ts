@@ -6,6 +6,7 @@ import { readHead } from './clone-head.ts';
 import { commitTree, reword, type Signature } from './commit.ts';
 import { WorkspaceError } from './errors.ts';
 import { initBare } from './mirror.ts';
+import { borrowObjects } from './objects.ts';
 
 /** Where an agent has worked. */
 export interface WorkRequest {
@@ -37,7 +38,7 @@ export interface Dropping {
  *
  * The clone is hostile: its hooks, its configuration (filters, fsmonitor, rewrites of URLs, `upload-pack` of a promisor) could run
  * a program in the peer's name. So git never runs *in* the clone. It runs in the peer's own repository, which reads two things of
- * the clone: the files, as its work tree, and the object files, as an alternate whose contents are checked on their way in.
+ * the clone: the files, as its work tree, and the plain files of objects, whose contents are checked on their way in.
  *
  * Throws GitError and WorkspaceError.
  */
@@ -64,7 +65,7 @@ export async function newSince(request: WorkRequest, commit: CommitId, from: str
   const options = ['-r', '-z', '--raw', '--no-renames', '--no-abbrev', '--diff-filter=A'];
   const { stdout } = await git(['diff-tree', ...options, commit, tree], {
     ...inPublish(request),
-    env: alternate(join(from, 'objects')),
+    env: await borrowObjects(from, request.scratch),
   });
   // `:000000 100644 <old> <new> A`, then the path.
   const [...fields] = stdout.split('\0');
@@ -80,7 +81,7 @@ export async function newSince(request: WorkRequest, commit: CommitId, from: str
  */
 export async function retake(request: SnapshotRequest, commit: CommitId, from: string): Promise<CommitId> {
   await begin(request);
-  await importCommits(request, commit, join(from, 'objects'));
+  await importCommits(request, commit, from);
   return reword(request, commit, inPublish(request));
 }
 
@@ -99,29 +100,29 @@ async function importWork(request: WorkRequest): Promise<CommitId> {
   const { base, clone } = request;
   await begin(request);
   const head = (await readHead(clone)) ?? base;
-  if (head !== base) await importCommits(request, head, join(clone, '.git', 'objects'));
+  if (head !== base) await importCommits(request, head, join(clone, '.git'));
   return head;
 }
 
-/** Quoted, since the variable is a list with `:` between its parts. */
-const alternate = (objects: string): Record<string, string> => ({
-  GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(objects),
-});
-
 /** Copies commits over that somebody else may have written: packed from the object files, then checked one by one as they are unpacked. */
-async function importCommits(request: WorkRequest, head: CommitId, objects: string): Promise<void> {
+async function importCommits(request: WorkRequest, head: CommitId, gitDir: string): Promise<void> {
   const { base, scratch, signal } = request;
   const prefix = join(scratch, 'import');
   const pack = await line(['pack-objects', '--revs', '--quiet', '--end-of-options', prefix], {
     ...inPublish(request),
     input: `${head}\n^${base}\n`,
-    env: alternate(objects),
-  });
+    env: await borrowObjects(gitDir, scratch),
+  }).catch(asBadResult);
   const inputFile = `${prefix}-${pack}.pack`;
   await git(['index-pack', '--strict', '--stdin'], { ...inPublish(request), inputFile, signal });
   if (!(await isAncestor(request, base, head))) {
     throw new WorkspaceError('bad-result', 'the agent left its branch on a history without the commit it started from');
   }
+}
+
+function asBadResult(error: unknown): never {
+  if (!(error instanceof GitError && error.code === 'failed')) throw error;
+  throw new WorkspaceError('bad-result', `the commits that the agent left cannot be read: ${error.message}`);
 }
 
 async function isAncestor(request: WorkRequest, base: CommitId, head: CommitId): Promise<boolean> {
