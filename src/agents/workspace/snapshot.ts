@@ -7,6 +7,7 @@ import { commitTree, reword, type Signature } from './commit.ts';
 import { WorkspaceError } from './errors.ts';
 import { initBare } from './mirror.ts';
 import { borrowObjects } from './objects.ts';
+import { gitlinksOf } from './submodules.ts';
 
 /** Where an agent has worked. */
 export interface WorkRequest {
@@ -138,15 +139,15 @@ async function isAncestor(request: WorkRequest, base: CommitId, head: CommitId):
 interface Staged {
   readonly options: GitOptions;
   readonly files: readonly Dropping[];
-  /** Those of the commit. */
-  readonly submodules: readonly string[];
+  /** Repositories of the agent's own. */
+  readonly nested: readonly Dropping[];
 }
 
 /** The tree of the agent's work. */
 async function writeTree(request: WorkRequest, head: CommitId): Promise<string> {
-  const { options, files, submodules } = await stage(request, head);
+  const { options, files, nested } = await stage(request, head);
   const work = await withoutDroppings(request.droppings, files, options);
-  const added = work.find((file) => isGitlink(file) && !submodules.includes(file.path));
+  const added = nested.find((file) => work.includes(file));
   if (added !== undefined) {
     throw new WorkspaceError('bad-result', `the agent left a git repository of its own in \`${added.path}\``);
   }
@@ -162,12 +163,25 @@ async function stage(request: WorkRequest, head: CommitId): Promise<Staged> {
     env: { GIT_WORK_TREE: clone, GIT_INDEX_FILE: join(scratch, 'index') },
   };
   await git(['read-tree', head], options);
-  const submodules = (await filesIn(options)).filter(isGitlink).map(({ path }) => path);
-  // A submodule stays as the commit has it: to look into it, git would run in it, under a configuration that the agent wrote.
-  const except = submodules.map((path) => `:(exclude,top,literal)${path}`);
+  // To look into a submodule, git would run in it, under a configuration that the agent wrote.
+  const except = (await filesIn(options)).filter(isGitlink).map(({ path }) => `:(exclude,top,literal)${path}`);
   const excludes = `core.excludesFile=${join(clone, '.git', 'info', 'exclude')}`;
   await git(['-c', excludes, 'add', '--all', '--', '.', ...except], options);
-  return { options, files: await filesIn(options), submodules };
+  return { options, ...(await restoreSubmodules(request, await filesIn(options), options)) };
+}
+
+/** Whatever commit the agent has made in a submodule, nobody else could fetch it: each stays as the base has it. */
+async function restoreSubmodules(request: WorkRequest, files: readonly Dropping[], options: GitOptions) {
+  if (!files.some(isGitlink)) return { files, nested: [] };
+  const links = await gitlinksOf(inPublish(request), request.base);
+  const known = new Map(links.map(({ path, commit }) => [path, `160000 ${commit}`]));
+  const moved = files.filter((file) => isGitlink(file) && (known.get(file.path) ?? file.content) !== file.content);
+  const input = moved.map(({ path }) => `${known.get(path)}\t${path}\0`).join('');
+  if (input !== '') await git(['update-index', '-z', '--index-info'], { ...options, input });
+  const restored = files.map((file) =>
+    moved.includes(file) ? { ...file, content: known.get(file.path) ?? '' } : file,
+  );
+  return { files: restored, nested: restored.filter((file) => isGitlink(file) && !known.has(file.path)) };
 }
 
 const isGitlink = ({ content }: Dropping): boolean => content.startsWith('160000 ');

@@ -110,14 +110,19 @@ export async function submodulesOf(
   commit: CommitId,
   signal: AbortSignal,
 ): Promise<readonly Submodule[]> {
-  const { stdout } = await git(['ls-tree', '-r', '-z', commit], { gitDir, signal });
-  const links = stdout.split('\0').flatMap((entry) => {
-    const [, id, path] = /^160000 commit ([0-9a-f]+)\t(.*)$/s.exec(entry) ?? [];
-    return id === undefined || path === undefined ? [] : [{ path, commit: commitIdSchema.parse(id) }];
-  });
+  const links = await gitlinksOf({ gitDir, signal }, commit);
   if (links.length === 0) return [];
   const urls = await urlsIn(commit, { gitDir, signal });
   return links.map((link) => ({ ...link, url: urls.get(link.path) ?? null }));
+}
+
+/** What the commit names of other repositories, whatever `.gitmodules` says of them. */
+export async function gitlinksOf(options: GitOptions, commit: CommitId): Promise<readonly Omit<Submodule, 'url'>[]> {
+  const { stdout } = await git(['ls-tree', '-r', '-z', commit], options);
+  return stdout.split('\0').flatMap((entry) => {
+    const [, id, path] = /^160000 commit ([0-9a-f]+)\t(.*)$/s.exec(entry) ?? [];
+    return id === undefined || path === undefined ? [] : [{ path, commit: commitIdSchema.parse(id) }];
+  });
 }
 
 /** Path → URL, of `.gitmodules`. */
