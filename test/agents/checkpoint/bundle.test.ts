@@ -1,9 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { commitSession, packCheckpoint, unpackCheckpoint } from '../../../src/agents/checkpoint/bundle.ts';
+import { ProcessTree } from '../../../src/agents/processes/process-tree.ts';
+import { MarkVariable } from '../../../src/agents/processes/processes.ts';
+import { whileStill } from '../../../src/agents/processes/still.ts';
 import { Mirrors } from '../../../src/agents/workspace/mirror.ts';
 import type { Progress, Workspace } from '../../../src/agents/workspace/workspace.ts';
 import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
@@ -22,8 +25,8 @@ const elsewhere = async (): Promise<string> => {
   const mirrors = new Mirrors(join(folder.path, 'elsewhere'));
   return (await mirrors.refresh({ url: origin, authorization: null }, null, signal)).dir;
 };
-const whileStill = <T>(read: () => Promise<T>): Promise<T> => read();
-const pack = async (): Promise<Progress> => {
+type WhileStill = <T>(read: () => Promise<T>) => Promise<T>;
+const pack = async (whileStill: WhileStill = (read) => read()): Promise<Progress> => {
   const progress = await workspace.pack({ hasSession: true, commit: null, whileStill }, signal);
   if (progress === null) throw new Error('nothing was packed');
   return progress;
@@ -38,15 +41,6 @@ const unpack = async (progress: Pick<Progress, 'file' | 'commit'>, to = 'restore
   const base = workspace.base.commit;
   await unpackCheckpoint({ file, gitDir, mirrorDir, base, commit, sessionDir: session, scratch, signal });
   return { gitDir, session };
-};
-const spawned = (script: string): Disposable & { readonly isAlive: boolean } => {
-  const child = spawn('/bin/sh', ['-c', script], { stdio: 'ignore' });
-  return {
-    get isAlive() {
-      return child.exitCode === null;
-    },
-    [Symbol.dispose]: () => void child.kill('SIGKILL'),
-  };
 };
 const agent = (script: string): void => {
   execFileSync('/bin/sh', ['-ec', script], { cwd: workspace.cwd, stdio: 'pipe' });
@@ -68,15 +62,24 @@ beforeEach(async () => {
 });
 
 describe('a checkpoint', () => {
-  test('has no session that is ahead of the work, which it would tell the next agent was done', async () => {
+  test('has the work and the session of one moment', async () => {
+    const [work, session] = [join(workspace.clone, 'n'), join(sessionDir, 'n')];
     // As an agent does: the file first, then what it tells of it.
-    const loop = `i=0; while :; do i=$((i+1)); echo $i > ${workspace.clone}/n.tmp; mv ${workspace.clone}/n.tmp ${workspace.clone}/n; echo $i > ${sessionDir}/n; done`;
-    using agent = spawned(loop);
-    await waitFor('it works', () => agent.isAlive && existsSync(join(sessionDir, 'n')));
-    for (const to of ['first', 'second', 'third']) {
-      const { gitDir, session } = await unpack(await pack(), to);
-      const done = Number(person(gitDir, 'show', 'refs/mesh/work:n'));
-      expect(done).toBeGreaterThanOrEqual(Number(readFileSync(join(session, 'n'), 'utf8')));
+    const loop = `i=0; while :; do i=$((i+1)); echo $i > ${work}.next; mv ${work}.next ${work}; echo $i > ${session}; done`;
+    const mark = `bundle.${randomUUID()}`;
+    const tree = new ProcessTree(mark);
+    spawn('/bin/sh', ['-c', loop], { stdio: 'ignore', env: { PATH: process.env.PATH, [MarkVariable]: mark } });
+    try {
+      await waitFor('it works', () => existsSync(session));
+      for (const to of ['first', 'second', 'third']) {
+        const { gitDir, session: restored } = await unpack(await pack((read) => whileStill(tree, read)), to);
+        const done = Number(person(gitDir, 'show', 'refs/mesh/work:n'));
+        const told = Number(readFileSync(join(restored, 'n'), 'utf8') || done);
+        // The next may be under way.
+        expect([done, done - 1]).toContain(told);
+      }
+    } finally {
+      await tree.kill();
     }
   });
 
@@ -102,7 +105,7 @@ describe('a checkpoint', () => {
   });
 
   test('is none where there is nothing to save', async () => {
-    expect(await workspace.pack({ hasSession: true, commit: null, whileStill }, signal)).toBeNull();
+    expect(await workspace.pack({ hasSession: true, commit: null, whileStill: (read) => read() }, signal)).toBeNull();
   });
 
   test('has the same content while nothing changes, and another when something does', async () => {

@@ -40,7 +40,9 @@ describe('an agent that names the objects of another repository of this PC', () 
   const takesNothing = async (reason: RegExp): Promise<void> => {
     const message = expect.stringMatching(reason);
     await expect(workspace.snapshot(signal)).rejects.toMatchObject({ code: 'bad-result', message });
-    await expect(workspace.pack({ hasSession: false, commit: null }, signal)).rejects.toMatchObject({ message });
+    await expect(
+      workspace.pack({ hasSession: false, commit: null, whileStill: (read) => read() }, signal),
+    ).rejects.toMatchObject({ message });
     // It is work that cannot be told, so it is put by.
     expect(existsSync((await workspace.close(false)) ?? '')).toBe(true);
   };
