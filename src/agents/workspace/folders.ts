@@ -12,6 +12,8 @@ export const foldersIn = (root: string) => ({
   sessionDir: join(root, 'session'),
   /** Where the commit of `snapshot` is. */
   publishDir: join(root, 'publish.git'),
+  /** What the names of files begin with that hold what verify has changed. */
+  before: join(root, 'before'),
   /** Where a checkpoint is unpacked. */
   savedDir: join(root, 'saved.git'),
 });

@@ -4,6 +4,15 @@ import type { CommitId } from '../../protocol/ids.ts';
 import { GitError, type GitOptions, git } from '../git.ts';
 import { readHead } from './clone-head.ts';
 import { commitTree, reword, type Signature } from './commit.ts';
+import {
+  type Droppings,
+  filesIn,
+  findDroppings,
+  type IndexFile,
+  isGitlink,
+  undoDroppings,
+  writeIndex,
+} from './droppings.ts';
 import { WorkspaceError } from './errors.ts';
 import { initBare } from './mirror.ts';
 import { borrowObjects } from './objects.ts';
@@ -18,20 +27,12 @@ export interface WorkRequest {
   /** A folder that only the peer uses, for an index and packs on their way. */
   readonly scratch: string;
   readonly base: CommitId;
-  /** Files that lie in the clone and are no work, as long as they are as they were. */
-  readonly droppings: readonly Dropping[];
+  readonly droppings: Droppings;
   readonly signal: AbortSignal;
 }
 
 /** The commit is pushed from `publishDir`. */
 export interface SnapshotRequest extends WorkRequest, Signature {}
-
-/** A file that was left by something else than the agent. */
-export interface Dropping {
-  readonly path: string;
-  /** Its mode and object id. */
-  readonly content: string;
-}
 
 /**
  * Turns what the agent left in its clone into one commit in a bare repository that the agent has never seen. The tip carries the
@@ -59,21 +60,17 @@ export async function readTrees(request: WorkRequest): Promise<{ readonly base: 
   return { base: await line(['rev-parse', `${request.base}^{tree}`], inPublish(request)), work };
 }
 
-/** The files that have come into the clone since `commit` was made of it, whose objects are in the repository `from`. */
-export async function newSince(request: WorkRequest, commit: CommitId, from: string): Promise<readonly Dropping[]> {
+/** What has changed in the clone since `commit` was made of it, whose objects are in the repository `from`. */
+export async function newSince(
+  request: WorkRequest,
+  commit: CommitId,
+  from: string,
+  prefix: string,
+): Promise<Droppings> {
   const { options: index } = await stage(request, await importWork(request));
   const tree = await line(['write-tree'], index);
-  const options = ['-r', '-z', '--raw', '--no-renames', '--no-abbrev', '--diff-filter=A'];
-  const { stdout } = await git(['diff-tree', ...options, commit, tree], {
-    ...inPublish(request),
-    env: await borrowObjects(from, request.scratch),
-  });
-  // `:000000 100644 <old> <new> A`, then the path.
-  const [...fields] = stdout.split('\0');
-  return fields.flatMap((path, i) => {
-    const [, mode, , id] = (i % 2 === 1 ? fields[i - 1] : undefined)?.split(' ') ?? [];
-    return mode === undefined ? [] : [{ path, content: `${mode} ${id}` }];
-  });
+  const env = await borrowObjects(from, request.scratch);
+  return findDroppings(commit, tree, prefix, { ...inPublish(request), env });
 }
 
 /**
@@ -138,15 +135,15 @@ async function isAncestor(request: WorkRequest, base: CommitId, head: CommitId):
 
 interface Staged {
   readonly options: GitOptions;
-  readonly files: readonly Dropping[];
+  readonly files: readonly IndexFile[];
   /** Repositories of the agent's own. */
-  readonly nested: readonly Dropping[];
+  readonly nested: readonly IndexFile[];
 }
 
 /** The tree of the agent's work. */
 async function writeTree(request: WorkRequest, head: CommitId): Promise<string> {
   const { options, files, nested } = await stage(request, head);
-  const work = await withoutDroppings(request.droppings, files, options);
+  const work = await undoDroppings(request.droppings, files, options);
   const added = nested.find((file) => work.includes(file));
   if (added !== undefined) {
     throw new WorkspaceError('bad-result', `the agent left a git repository of its own in \`${added.path}\``);
@@ -164,42 +161,26 @@ async function stage(request: WorkRequest, head: CommitId): Promise<Staged> {
   };
   await git(['read-tree', head], options);
   // To look into a submodule, git would run in it, under a configuration that the agent wrote.
-  const except = (await filesIn(options)).filter(isGitlink).map(({ path }) => `:(exclude,top,literal)${path}`);
+  const except = (await filesIn(options)).filter(isLink).map(({ path }) => `:(exclude,top,literal)${path}`);
   const excludes = `core.excludesFile=${join(clone, '.git', 'info', 'exclude')}`;
   await git(['-c', excludes, 'add', '--all', '--', '.', ...except], options);
   return { options, ...(await restoreSubmodules(request, await filesIn(options), options)) };
 }
 
 /** Whatever commit the agent has made in a submodule, nobody else could fetch it: each stays as the base has it. */
-async function restoreSubmodules(request: WorkRequest, files: readonly Dropping[], options: GitOptions) {
-  if (!files.some(isGitlink)) return { files, nested: [] };
-  const links = await gitlinksOf(inPublish(request), request.base);
-  const known = new Map(links.map(({ path, commit }) => [path, `160000 ${commit}`]));
-  const moved = files.filter((file) => isGitlink(file) && (known.get(file.path) ?? file.content) !== file.content);
-  const input = moved.map(({ path }) => `${known.get(path)}\t${path}\0`).join('');
-  if (input !== '') await git(['update-index', '-z', '--index-info'], { ...options, input });
-  const restored = files.map((file) =>
-    moved.includes(file) ? { ...file, content: known.get(file.path) ?? '' } : file,
+async function restoreSubmodules(request: WorkRequest, found: readonly IndexFile[], options: GitOptions) {
+  const links = found.filter(isLink);
+  if (links.length === 0) return { files: found, nested: [] };
+  const known = new Map(
+    (await gitlinksOf(inPublish(request), request.base)).map(({ path, commit }) => [path, `160000 ${commit}`]),
   );
-  return { files: restored, nested: restored.filter((file) => isGitlink(file) && !known.has(file.path)) };
+  const restored = links.map(({ path, content }) => ({ path, content: known.get(path) ?? content }));
+  await writeIndex(
+    restored.filter(({ content }, i) => content !== links[i]?.content),
+    options,
+  );
+  const nested = restored.filter(({ path }) => !known.has(path));
+  return { files: [...found.filter((file) => !isLink(file)), ...restored], nested };
 }
 
-const isGitlink = ({ content }: Dropping): boolean => content.startsWith('160000 ');
-
-async function filesIn(options: GitOptions): Promise<readonly Dropping[]> {
-  const { stdout } = await git(['ls-files', '--stage', '-z'], options);
-  return stdout.split('\0').flatMap((entry) => {
-    const [, content, path] = /^(\d+ [0-9a-f]+) \d\t(.*)$/s.exec(entry) ?? [];
-    return content === undefined || path === undefined ? [] : [{ path, content }];
-  });
-}
-
-/** Takes them out of the index; one that the agent has written to since is its work. */
-async function withoutDroppings(droppings: readonly Dropping[], files: readonly Dropping[], options: GitOptions) {
-  const left = new Map(droppings.map(({ path, content }) => [path, content]));
-  const isLeft = ({ path, content }: Dropping): boolean => left.get(path) === content;
-  const input = files.filter(isLeft).map(({ path }) => `${path}\0`);
-  if (input.length === 0) return files;
-  await git(['update-index', '--force-remove', '-z', '--stdin'], { ...options, input: input.join('') });
-  return files.filter((file) => !isLeft(file));
-}
+const isLink = ({ content }: IndexFile): boolean => isGitlink(content);

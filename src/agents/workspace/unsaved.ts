@@ -1,8 +1,9 @@
 import { mkdtemp, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommitId } from '../../protocol/ids.ts';
+import type { Droppings } from './droppings.ts';
 import { foldersIn, removeFolder } from './folders.ts';
-import { type Dropping, readTrees } from './snapshot.ts';
+import { readTrees } from './snapshot.ts';
 
 export interface WorkPlace {
   /** An attempt's folder, in which nothing runs any more. */
@@ -11,7 +12,7 @@ export interface WorkPlace {
   readonly base: CommitId;
   /** The tree of what has been saved elsewhere. */
   readonly saved: string | null;
-  readonly droppings: readonly Dropping[];
+  readonly droppings: Droppings;
 }
 
 const lookMs = 60_000;

@@ -9,10 +9,11 @@ import type { Places } from '../sandbox/sandbox.ts';
 import { writeRecord } from './attempt-record.ts';
 import { readHead } from './clone-head.ts';
 import type { Identity } from './commit.ts';
+import { noDroppings } from './droppings.ts';
 import { foldersIn, removeFolder } from './folders.ts';
 import { refuseLfsChanges } from './lfs.ts';
 import type { Base, Borrowed } from './mirror.ts';
-import { type Dropping, newSince, retake, type SnapshotRequest, takeSnapshot } from './snapshot.ts';
+import { newSince, retake, type SnapshotRequest, takeSnapshot } from './snapshot.ts';
 import type { Submodules } from './submodules.ts';
 import { hasUnsavedWork } from './unsaved.ts';
 
@@ -58,7 +59,7 @@ export class Workspace {
   readonly publishDir: string;
   readonly saved: Restored | null;
   readonly #parts: WorkspaceParts;
-  #droppings: readonly Dropping[] = [];
+  #droppings = noDroppings;
   #savedTree: string | null;
 
   constructor(parts: WorkspaceParts) {
@@ -117,10 +118,10 @@ export class Workspace {
     });
   }
 
-  /** What has come into the clone since `snapshot` made the commit is none of the agent's doing. */
+  /** What has changed in the clone since `snapshot` made the commit is none of the agent's doing. */
   async leaveOutSince(commit: CommitId, signal: AbortSignal): Promise<void> {
     this.#droppings = await this.#within('new-', (scratch) =>
-      newSince(this.#request(scratch, signal), commit, this.publishDir),
+      newSince(this.#request(scratch, signal), commit, this.publishDir, foldersIn(this.#parts.root).before),
     );
   }
 

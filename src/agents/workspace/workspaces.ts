@@ -8,6 +8,7 @@ import { GitError, type GitRemote } from '../git.ts';
 import { readRecord } from './attempt-record.ts';
 import { cloneFor, folderIn, goOn } from './clone.ts';
 import { type Identity, readVerified } from './commit.ts';
+import { noDroppings } from './droppings.ts';
 import { foldersIn, removeFolder } from './folders.ts';
 import { cleanKept, keep } from './kept.ts';
 import { usesLfs } from './lfs.ts';
@@ -66,7 +67,7 @@ export class Workspaces {
     const root = join(this.#folder, name);
     const record = await readRecord(root);
     if (record === null || this.#isSettled(record.task)) return false;
-    return hasUnsavedWork({ ...record, root, mirrorDir: this.#mirrors.named(record.mirror), droppings: [] });
+    return hasUnsavedWork({ ...record, root, mirrorDir: this.#mirrors.named(record.mirror), droppings: noDroppings });
   }
 
   #isSettled(task: TaskId): boolean {

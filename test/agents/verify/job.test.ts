@@ -185,6 +185,41 @@ describe('the commit holds the agent’s work', () => {
     expect(person(origin, 'show', `${branchOf(job.task)}:b.txt`)).toBe('3');
   });
 
+  test.each([
+    ['left as they are', ''],
+    ['committed by the agent', 'git add -A && git commit -qm "all of it";'],
+  ])('and neither what verify changes nor what it removes, %s', async (_, commit) => {
+    const agent = `${counted} [ $n = 1 ] || { ${commit} true; }; if [ $n = 1 ]; then echo mine > b.txt; fi; echo $n > n.txt`;
+    const verify = 'echo snapshot >> b.txt; rm -f a.txt; exit 1';
+    const { job, published } = start({ executor: agent, body: { verify } });
+    await published();
+    expect(filesOf(job)).toEqual(['a.txt', 'b.txt', 'n.txt']);
+    expect(person(origin, 'show', `${branchOf(job.task)}:b.txt`)).toBe('mine');
+    expect(person(origin, 'show', `${branchOf(job.task)}:n.txt`)).toBe('3');
+  });
+
+  test('with what verify has changed and the agent has changed again', async () => {
+    const agent = `${counted} echo $n > n.txt; [ $n = 1 ] || { echo mine > a.txt; }`;
+    const verify = 'grep -q mine a.txt || { echo x > a.txt; exit 1; }';
+    const { job, published } = start({ executor: agent, body: { verify } });
+    expect(await published()).toMatchObject({ verified: true });
+    expect(person(origin, 'show', `${branchOf(job.task)}:a.txt`)).toBe('mine');
+  });
+
+  test('with what the agent makes in the place of a folder that verify has removed', async () => {
+    const agent = `${counted} [ $n = 1 ] && { mkdir d; echo 1 > d/one; }; [ $n = 1 ] || echo mine > d`;
+    const { job, published } = start({ executor: agent, body: { verify: 'test -f d || { rm -r d; exit 1; }' } });
+    expect(await published()).toMatchObject({ verified: true });
+    expect(person(origin, 'show', `${branchOf(job.task)}:d`)).toBe('mine');
+  });
+
+  test('with what the agent makes below a file that verify has removed', async () => {
+    const agent = `${counted} [ $n = 1 ] && echo 1 > d; [ $n = 1 ] || { mkdir d; echo mine > d/one; }`;
+    const { job, published } = start({ executor: agent, body: { verify: 'test -d d || { rm d; exit 1; }' } });
+    expect(await published()).toMatchObject({ verified: true });
+    expect(person(origin, 'show', `${branchOf(job.task)}:d/one`)).toBe('mine');
+  });
+
   test('and not a repository that verify makes', async () => {
     const verify =
       'git init -q nested; git -C nested -c user.name=x -c user.email=x commit -q --allow-empty -m x; exit 1';
