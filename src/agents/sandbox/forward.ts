@@ -1,9 +1,10 @@
 /**
- * Runs a command inside a sandbox, whose only way out is the peer's proxy on a Unix socket: gives it that proxy at a port of the
- * sandbox's own loopback, and each named service of the person's PC at its usual port. Arguments: the socket, `host:port` of each
- * service, `--`, the command. It is mounted alone, as one file, and so imports node alone.
+ * Runs a command inside a sandbox, whose only way out is the peer's proxy on a Unix socket: gives it that proxy at a
+ * port of the sandbox's own loopback, and each named service of the person's PC at its usual port. Arguments: the
+ * socket, `host:port` of each service, `--`, the command. It is mounted alone, as one file, and so imports node alone.
  */
 import { spawn } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -43,6 +44,30 @@ const toService =
     tunnel.end();
   };
 
+/** By address and port: `localhost` and `127.0.0.1` are one place. */
+const listeners = new Map<string, Promise<Server>>();
+
+function listenOnce(address: string, port: number, service: string): Promise<Server> {
+  const key = `${address} ${port}`;
+  const listener = listeners.get(key) ?? listen(address, port, toService(service));
+  listeners.set(key, listener);
+  return listener;
+}
+
+/** What cannot be had, a port below 1024 perhaps, is told of: whoever asks the proxy still reaches the service. */
+async function offer(service: string): Promise<void> {
+  try {
+    const { hostname, port } = new URL(`tcp://${service}`);
+    const found = await lookup(hostname.replace(/^\[(.*)\]$/, '$1'), { all: true });
+    const tries = await Promise.allSettled(found.map(({ address }) => listenOnce(address, Number(port), service)));
+    const failed = tries.filter((one) => one.status === 'rejected');
+    if (failed.length === tries.length) throw failed[0]?.reason;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'it has no address';
+    console.error(`${service} is not there in the sandbox, but through the proxy alone: ${why}`);
+  }
+}
+
 /** For every tool the variable that it knows. What is of the sandbox itself needs no proxy. */
 function proxyVariables(port: number): Record<string, string> {
   const proxy = `http://127.0.0.1:${port}`;
@@ -67,10 +92,7 @@ function proxyVariables(port: number): Record<string, string> {
 }
 
 async function run(): Promise<void> {
-  for (const service of services) {
-    const { hostname, port } = new URL(`tcp://${service}`);
-    await listen(hostname.replace(/^\[(.*)\]$/, '$1'), Number(port), toService(service));
-  }
+  for (const service of services) await offer(service);
   const proxy = await listen('127.0.0.1', 0, toProxy);
   const { port } = proxy.address() as AddressInfo;
   const command = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...proxyVariables(port) } });

@@ -192,6 +192,18 @@ describe.skipIf(reason !== null)('a command in a sandbox', () => {
       expect(await say(fetching(url), { hosts: [`127.0.0.1:${port}`] })).toEqual(['reached']);
     });
 
+    it('a service that was named twice is there under both names', async () => {
+      const hosts = [`localhost:${port}`, `127.0.0.1:${port}`];
+      const script = `${fetching(`http://127.0.0.1:${port}/`)}; ${fetching(`http://localhost:${port}/`)}`;
+      expect(await say(script, { hosts })).toEqual(['reached', 'reached']);
+    });
+
+    it('a port that cannot be had is told of, and ends nothing', async () => {
+      expect(
+        await say(fetching(`http://127.0.0.1:${port}/`), { hosts: ['localhost:80', `127.0.0.1:${port}`] }),
+      ).toEqual([expect.stringMatching(/^localhost:80 .*EACCES/), 'reached']);
+    });
+
     it('what is not allowed is told of once, with the mend', async () => {
       const twice = `${fetching('https://example.org/')}; ${fetching('https://example.org/')}`;
       expect(await say(twice)).toHaveLength(2);
