@@ -1,7 +1,7 @@
-import { access, constants } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, resolve } from 'node:path';
+import { delimiter } from 'node:path';
 import { execa } from 'execa';
+import { programIn } from '../processes/search-path.ts';
 import { Bubblewrap, probeArgs } from './bubblewrap.ts';
 import { type Lookup, systemLookup } from './dial.ts';
 import type { Sandboxes } from './sandbox.ts';
@@ -30,7 +30,8 @@ export async function openSandboxes(options: SandboxOptions): Promise<OpenedSand
   const { mode, peerHome, allowHosts, program = 'bwrap', lookup = systemLookup } = options;
   if (mode === 'off') return none('switched off: `--sandbox auto` switches it on');
   if (process.platform !== 'linux') return none(`there is none for ${process.platform}: run the peer on Linux`);
-  const found = await located(program);
+  // By the peer's own PATH: an agent's may be another.
+  const found = await programIn((process.env.PATH ?? '').split(delimiter), program);
   if (found === null) return none("bubblewrap is not installed: `sudo apt install bubblewrap`, or your system's way");
   const probe = await execa(found, await probeArgs(), { reject: false, timeout: probeMs, stdin: 'ignore' });
   if (probe.failed) return none(await whyNot(probe.stderr ?? ''));
@@ -40,16 +41,3 @@ export async function openSandboxes(options: SandboxOptions): Promise<OpenedSand
 }
 
 const none = (reason: string): OpenedSandboxes => ({ type: 'none', reason });
-
-/** By the peer's own PATH: an agent's may be another. */
-async function located(program: string): Promise<string | null> {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const path = resolve(folder, program);
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
-  }
-  return null;
-}

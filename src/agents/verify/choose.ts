@@ -1,6 +1,7 @@
-import { access, constants, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { type Repository, repositoryText, type Task } from '../../protocol/record.ts';
+import { programIn } from '../processes/search-path.ts';
 import { detectVerify } from './detect.ts';
 
 /** What a person has set for all tasks of this PC. */
@@ -34,7 +35,7 @@ export async function chooseVerify(task: Task, { commands }: VerifySettings, { c
   if (found === null)
     return { type: 'none', reason: 'no test command was given, and none was found in the repository' };
   const path = [join(found.folder, '.venv', 'bin'), ...(process.env.PATH ?? '').split(delimiter)];
-  if (await isThere(found.program, path)) return { type: 'command', ...found };
+  if ((await programIn(path, found.program)) !== null) return { type: 'command', ...found };
   return {
     type: 'none',
     reason: `\`${found.name}\` needs \`${found.program}\`, which is not on the PC that did the work`,
@@ -47,15 +48,4 @@ function commandFor(repository: Repository, commands: VerifySettings['commands']
   const isIt = (key: string): boolean =>
     key === name || (repository.type === 'github' && key.toLowerCase() === name.toLowerCase());
   return Object.entries(commands).find(([key]) => isIt(key))?.[1] ?? null;
-}
-
-async function isThere(program: string, path: readonly string[]): Promise<boolean> {
-  for (const folder of path.filter((one) => one !== '')) {
-    const found = await access(join(folder, program), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return true;
-  }
-  return false;
 }

@@ -1,6 +1,7 @@
-import { access, constants, open, realpath, stat } from 'node:fs/promises';
-import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { open, realpath, stat } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { isProgram, programIn } from '../../processes/search-path.ts';
 import type { Usable } from '../executor.ts';
 import type { ClaudeCodeSettings } from './settings.ts';
 
@@ -15,7 +16,7 @@ export interface Program {
 const versionMs = 30_000;
 
 export async function findProgram({ path, searchPath }: ClaudeCodeSettings): Promise<Program | null> {
-  const found = path ?? (await findOn(searchPath, 'claude'));
+  const found = path ?? (await programIn(searchPath.split(delimiter), 'claude'));
   const file = found === null ? null : await realpath(found).catch(() => null);
   if (file === null || !(await isProgram(file))) return null;
   return { file, readable: [dirname(file), ...(await scriptPlaces(file, searchPath))] };
@@ -35,28 +36,11 @@ export async function tryProgram(program: Program | null, settings: ClaudeCodeSe
   return { usable: false, reason: `\`${program.file} --version\` fails (${said.slice(0, 200)}): install it anew` };
 }
 
-async function findOn(searchPath: string, name: string): Promise<string | null> {
-  for (const folder of searchPath.split(delimiter)) {
-    const file = join(folder, name);
-    if (isAbsolute(folder) && (await isProgram(file))) return file;
-  }
-  return null;
-}
-
-async function isProgram(file: string): Promise<boolean> {
-  try {
-    await access(file, constants.X_OK);
-    return (await stat(file)).isFile();
-  } catch {
-    return false;
-  }
-}
-
 /** Most installations are one binary. A script needs the rest of its package, and whatever runs it. */
 async function scriptPlaces(file: string, searchPath: string): Promise<readonly string[]> {
   const [, interpreter] = /^#!\S*?([\w.-]+)(?:\s+([\w.-]+))?\s*\n/.exec(await beginning(file)) ?? [];
   if (interpreter === undefined) return [];
-  const node = await findOn(searchPath, 'node');
+  const node = await programIn(searchPath.split(delimiter), 'node');
   const places = [await packageOf(dirname(file)), node, node === null ? null : await realpath(node)];
   return places.filter((place) => place !== null);
 }
