@@ -1,5 +1,7 @@
-import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFresh } from '../../fresh-file.ts';
+import { readPlainFile } from '../../plain-file.ts';
 
 /**
  * What is saved with the work: the CLI's `projects` folder, and the id of the conversation that goes on. The CLI finds a
@@ -19,12 +21,9 @@ export async function savedSession(sessionDir: string): Promise<string | null> {
   return names.some((name) => name.endsWith(`${id}.jsonl`)) ? id : null;
 }
 
-/** An agent had this folder to itself, perhaps: a link of its making could lead to a file without end. */
 async function savedId(file: string): Promise<string | null> {
-  const found = await lstat(file).catch(() => null);
-  if (found === null || !found.isFile() || found.size > 100) return null;
-  const id = (await readFile(file, 'utf8')).trim();
-  return uuid.test(id) ? id : null;
+  const id = (await readPlainFile(file, 100))?.trim();
+  return id !== undefined && uuid.test(id) ? id : null;
 }
 
 /** Where the CLI is to keep its conversations. */
@@ -33,8 +32,6 @@ export async function prepareSession(sessionDir: string, id: string): Promise<st
   const found = await lstat(projects).catch(() => null);
   if (found?.isDirectory() === false) await rm(projects);
   await mkdir(projects, { recursive: true });
-  // Written through a link, it would be written anywhere.
-  await rm(idFile(sessionDir), { recursive: true, force: true });
-  await writeFile(idFile(sessionDir), `${id}\n`, { flag: 'wx' });
+  await writeFresh(idFile(sessionDir), `${id}\n`);
   return projects;
 }
