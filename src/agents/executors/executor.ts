@@ -20,6 +20,9 @@ export interface RunLimits {
 /** What an attempt may cost where nobody has said, in USD. */
 export const defaultCostUsd = 5;
 
+/** Of `idleMs`: a command of the agent's ends before its silence would end the run. */
+export const commandShare = 0.8;
+
 /** What an executor is given for one attempt. */
 export interface ExecutorContext {
   readonly task: Task;

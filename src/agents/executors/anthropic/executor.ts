@@ -6,6 +6,7 @@ import { oneLine } from '../../lines.ts';
 import { agentEnvironment } from '../../processes/environment.ts';
 import type { SupervisedCommand } from '../../processes/supervised.ts';
 import {
+  commandShare,
   defaultCostUsd,
   type Executor,
   type ExecutorContext,
@@ -24,8 +25,6 @@ const agentPath = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './agent.ts' : './agent.js', import.meta.url),
 );
 
-/** A command of the agent's ends before its silence would end the run. */
-const commandShare = 0.8;
 const tailLines = 5;
 const tailLine = 300;
 

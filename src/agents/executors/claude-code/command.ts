@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentEnvironment } from '../../processes/environment.ts';
 import type { SupervisedCommand } from '../../processes/supervised.ts';
-import { defaultCostUsd, type ExecutorContext, type RunLimits } from '../executor.ts';
+import { commandShare, defaultCostUsd, type ExecutorContext, type RunLimits } from '../executor.ts';
 import type { KeyGate } from '../key-gate.ts';
 import { prepareSession } from './session.ts';
 import { type ClaudeCodeSettings, isBilled, type Login } from './settings.ts';
@@ -16,8 +16,6 @@ const defaultTools = [
   ...['WebFetch', 'WebSearch', 'Task', 'Skill'],
 ];
 const defaultModel = 'sonnet';
-/** A command of the agent's ends before its silence would end the run. */
-const commandShare = 0.8;
 const longestCommandMs = 10 * 60_000;
 const usualCommandMs = 2 * 60_000;
 
