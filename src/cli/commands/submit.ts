@@ -20,7 +20,7 @@ export function addSubmit(program: Command, context: Context): void {
     .option('--base <branch>', "where to start from; the repository's default branch otherwise", textUpTo(250))
     .option('--verify <cmd>', "must pass before publishing; the repository's own tests otherwise", textUpTo(2_000))
     .option('--path <dir>', 'the folder of a monorepo to work in', folderWithin)
-    .option('--budget-usd <amount>', 'the most that the agent is told its attempts may cost', money)
+    .option('--budget-usd <amount>', 'what it may cost over all its attempts; it fails once that is spent', money)
     .option('--timeout <duration>', 'the longest that an attempt may take (default: 60m)', duration)
     .option('--again', 'another round of a task that has ended')
     .option('--follow', 'show its life and end with it: exit 0 done, 1 failed, 3 cancelled')
