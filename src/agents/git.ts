@@ -55,8 +55,8 @@ export function markGit(value: string): void {
 const DefaultTimeoutMs = 15 * 60_000;
 
 /**
- * Runs git with nothing of the system's, the user's or an agent's making: no configuration but ours, no hooks, no prompts.
- * Throws GitError. Trailing line ends of stdout are cut off.
+ * Runs git with nothing of the system's, the user's or an agent's making: no configuration but ours, no hooks, no
+ * prompts. Throws GitError. Trailing line ends of stdout are cut off.
  */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<{ readonly stdout: string }> {
   if (options.signal?.aborted) throw new GitError('aborted', `git ${args[0]}: stopped before it began`, '', null);

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 /**
- * The text of a file that anybody may have made; null where there is no plain file of at most `maxBytes`. A pipe in its place
- * would never end, and a link would lead elsewhere.
+ * The text of a file that anybody may have made; null where there is no plain file of at most `maxBytes`. A pipe in its
+ * place would never end, and a link would lead elsewhere.
  */
 export async function readPlainFile(path: string, maxBytes: number): Promise<string | null> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(() => null);

@@ -12,8 +12,8 @@ import { type MonoMs, monoMs } from '../protocol/ids.ts';
 import type { Accepted, MessageOf } from '../protocol/messages.ts';
 
 /**
- * An elector's state for one task. `promised` and `accepted` are durable before any reply leaves; the lease is counted on
- * this peer's monotonic clock and armed afresh after a restart (A4).
+ * An elector's state for one task. `promised` and `accepted` are durable before any reply leaves; the lease is counted
+ * on this peer's monotonic clock and armed afresh after a restart (A4).
  */
 export interface AcceptorState {
   readonly promised: Ballot | null;

@@ -8,8 +8,8 @@ export const electorateSize = (livePeers: number): number => (livePeers >= 5 ? 5
 export const majorityOf = (electors: number): number => Math.floor(electors / 2) + 1;
 
 /**
- * Rendezvous hashing (HRW): the peers by the hash of (nonce, peer), the highest first. Every peer computes the same order,
- * and one that comes or goes moves nobody else.
+ * Rendezvous hashing (HRW): the peers by the hash of (nonce, peer), the highest first. Every peer computes the same
+ * order, and one that comes or goes moves nobody else.
  */
 export function rankByHash(peers: readonly PeerId[], nonce: string): readonly PeerId[] {
   return peers

@@ -29,8 +29,8 @@ export const manyPeers = 32;
 const spreadMs = 1;
 
 /**
- * How long an answer is held back, in ms, to be dropped once the assignment is heard: so the number of bids for a task does
- * not grow with the mesh. The better the bid the sooner; who declines speaks up only where nobody was found.
+ * How long an answer is held back, in ms, to be dropped once the assignment is heard: so the number of bids for a task
+ * does not grow with the mesh. The better the bid the sooner; who declines speaks up only where nobody was found.
  */
 export function answerDelayMs(answer: Answer, self: PeerId, tieBreak: string, live: number, windowMs: number): number {
   if (live <= manyPeers) return 0;
@@ -104,7 +104,10 @@ export function rankBids(
   );
 }
 
-/** Why a task waits: `2 × busy, 1 × requires (frontend), 3 × quota (until 2026-11-02T14:00Z)`, the first of them to be back. */
+/**
+ * Why a task waits: `2 × busy, 1 × requires (frontend), 3 × quota (until 2026-11-02T14:00Z)`, the first of them to be
+ * back.
+ */
 export function stallReason(declines: readonly Decline[]): string {
   const groups = new Map<string, { readonly first: Decline; readonly count: number }>();
   for (const one of declines) {

@@ -20,7 +20,9 @@ import type { Accepted, Message, MessageOf } from '../protocol/messages.ts';
 import type { TaskState } from '../protocol/state.ts';
 import { majorityOf } from './electorate.ts';
 
-/** When a belief ends: on the monotonic clock, or when the wall clock has moved as far since the round was sent (P4). */
+/**
+ * When a belief ends: on the monotonic clock, or when the wall clock has moved as far since the round was sent (P4).
+ */
 interface Deadline {
   readonly until: MonoMs;
   readonly sentWall: WallMs;
@@ -210,8 +212,8 @@ export class Proposer {
   }
 
   /**
-   * An elector that lacks the value gets it, at the same version and so with the same deadline. A minority that is still
-   * bound to an earlier leader does no harm; without a majority the ballot is lost.
+   * An elector that lacks the value gets it, at the same version and so with the same deadline. A minority that is
+   * still bound to an earlier leader does no harm; without a majority the ballot is lost.
    */
   onAcceptReject(from: PeerId, message: MessageOf<'accept-reject'>): ProposerEvent {
     if (message.promised !== null) this.noteRound(message.promised.round);

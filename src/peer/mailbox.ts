@@ -21,10 +21,10 @@ const maxBatch = 256;
 const maxLazy = 256;
 
 /**
- * One mailbox, one step at a time. The steps of everything that waits are taken first, then their records are made durable
- * in one fsync, then the rest is done in order: so a record is always durable before whatever follows it in its list.
- * (Being durable earlier than an effect of an earlier step does no harm: a crash between the two is a crash after the
- * write.)
+ * One mailbox, one step at a time. The steps of everything that waits are taken first, then their records are made
+ * durable in one fsync, then the rest is done in order: so a record is always durable before whatever follows it in its
+ * list. (Being durable earlier than an effect of an earlier step does no harm: a crash between the two is a crash after
+ * the write.)
  */
 export class Mailbox {
   readonly #parts: MailboxParts;

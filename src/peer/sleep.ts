@@ -4,8 +4,8 @@ import type { Now } from '../protocol/ids.ts';
 export const noticeableMs = 1_000;
 
 /**
- * Notices that the machine has slept: the wall clock went on while the monotonic one stood still. A wall clock that was set
- * looks the same from here, and costs no more than an election.
+ * Notices that the machine has slept: the wall clock went on while the monotonic one stood still. A wall clock that was
+ * set looks the same from here, and costs no more than an election.
  */
 export class SleepWatch {
   #offsetMs: number | null = null;

@@ -8,8 +8,8 @@ import type { Checkpoint, Publication, TaskResult } from './state.ts';
  *   start ─→ (progress | checkpoint)* ─→ ready ─→ (publish push) ─→ pushed ─→ (publish open) ─→ published
  *                     └─→ failed | refused | quota                    a plain git remote: push ─→ published
  *
- * A job always ends with exactly one of `published`, `failed`, `refused`, `quota`, or, after `stop`, `stopped`; by then no
- * process of it is left.
+ * A job always ends with exactly one of `published`, `failed`, `refused`, `quota`, or, after `stop`, `stopped`; by then
+ * no process of it is left.
  */
 export interface Job {
   readonly run: RunId;
@@ -21,7 +21,10 @@ export interface Job {
   readonly checkpoint: Checkpoint | null;
   /** Who has the checkpoint's bytes. */
   readonly holders: readonly PeerId[];
-  /** What this attempt may cost at most: of the task's budget and of this peer's for today, what is left. Null: no budget. */
+  /**
+   * What this attempt may cost at most: of the task's budget and of this peer's for today, what is left. Null: no
+   * budget.
+   */
   readonly spendableUsd: number | null;
   /** What the earlier attempts have cost together, as far as that is known. */
   readonly earlierCostUsd: number;
@@ -49,7 +52,10 @@ export type AgentReport =
   | { readonly type: 'quota'; readonly until: WallMs | null; readonly reason: string; readonly costUsd: number | null }
   | { readonly type: 'stopped'; readonly costUsd?: number };
 
-/** The last two hand the attempt over: what it has done so far is saved first. `quota`: this peer may spend no more for now. */
+/**
+ * The last two hand the attempt over: what it has done so far is saved first. `quota`: this peer may spend no more for
+ * now.
+ */
 export const StopReasons = ['cancelled', 'superseded', 'draining', 'quota'] as const;
 export type StopReason = (typeof StopReasons)[number];
 

@@ -11,7 +11,10 @@ const minutesPerDay = 24 * 60;
 const daysToEpoch = 719_468;
 const daysPer400Years = 146_097;
 
-/** `2026-11-02T14:00Z`, rounded up to the minute: for texts that are told on. Whoever shows them knows the reader's zone. */
+/**
+ * `2026-11-02T14:00Z`, rounded up to the minute: for texts that are told on. Whoever shows them knows the reader's
+ * zone.
+ */
 export function minuteText(at: WallMs): string {
   const minutes = Math.ceil(at / minuteMs);
   const [hour, minute] = [Math.floor((minutes % minutesPerDay) / 60), minutes % 60];

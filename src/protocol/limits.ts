@@ -1,4 +1,6 @@
-/** Limits on what comes from outside, in bytes unless the name says otherwise. Checked at decode, before any handler. */
+/**
+ * Limits on what comes from outside, in bytes unless the name says otherwise. Checked at decode, before any handler.
+ */
 export const Limits = {
   /** The snapshot in a task record (title and body together with its comments). */
   prompt: 64 * 1024,

@@ -182,7 +182,9 @@ export function assign(state: TaskState, worker: PeerId, at: WallMs): TaskState 
   };
 }
 
-/** assigned → assigned, publishing → publishing when the worker has saved its progress with a majority of the electors. */
+/**
+ * assigned → assigned, publishing → publishing when the worker has saved its progress with a majority of the electors.
+ */
 export function saveCheckpoint(state: TaskState, checkpoint: Checkpoint): TaskState {
   const { attempt } = expectActive(state);
   if (checkpoint.attempt !== attempt) throw new Error(`bug: a checkpoint of attempt ${checkpoint.attempt}`);

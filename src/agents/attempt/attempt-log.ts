@@ -46,7 +46,10 @@ export class AttemptLogs {
     return { attempt: number, text: whole.toString('utf8'), nextOffset: offset + whole.length, end: atEnd && !open };
   }
 
-  /** Removes the logs of tasks that are not under way: the old ones, and of the others the oldest, where there are too many. */
+  /**
+   * Removes the logs of tasks that are not under way: the old ones, and of the others the oldest, where there are too
+   * many.
+   */
   async prune(isUnderWay: (task: string) => boolean, maxBytes: number = MaxLogs): Promise<void> {
     const tasks = await readdir(this.#folder).catch(() => []);
     const logs = await Promise.all(tasks.filter((task) => !isUnderWay(task)).map((task) => this.#sizeOf(task)));

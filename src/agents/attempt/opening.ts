@@ -26,7 +26,9 @@ export interface Opened {
   readonly saved: Checkpoint | null;
 }
 
-/** An attempt's workspace, from the last checkpoint where there is one that can be had; else from the repository alone. */
+/**
+ * An attempt's workspace, from the last checkpoint where there is one that can be had; else from the repository alone.
+ */
 export async function openWorkspace(parts: OpeningParts): Promise<Opened> {
   const { job, say, signal } = parts;
   const { checkpoint } = job;

@@ -3,7 +3,10 @@ import { oneLine } from '../lines.ts';
 
 const EveryMs = 200;
 
-/** Thins out what an agent says: at most one report in `EveryMs`, the latest wins, and the last is never lost but by `close`. */
+/**
+ * Thins out what an agent says: at most one report in `EveryMs`, the latest wins, and the last is never lost but by
+ * `close`.
+ */
 export class ProgressTeller {
   readonly #tell: (text: string) => void;
   #next: string | null = null;

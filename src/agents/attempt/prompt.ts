@@ -11,8 +11,8 @@ export interface About {
 }
 
 /**
- * What the agent is told. An issue's text comes from anybody, so it is fenced by a line that it cannot contain, and named
- * as data; a person's own prompt is an instruction.
+ * What the agent is told. An issue's text comes from anybody, so it is fenced by a line that it cannot contain, and
+ * named as data; a person's own prompt is an instruction.
  */
 export function promptFor(task: Task, { verify, notes }: About = { verify: task.body.verify, notes: [] }): string {
   const { body } = task;

@@ -76,11 +76,11 @@ export interface SessionRequest {
 }
 
 /**
- * The session's files as a commit without a past; the same files make the same commit. Null where there are none. Links and
- * repositories stay behind: unpacked, they could lead whoever writes through them out of the folder.
+ * The session's files as a commit without a past; the same files make the same commit. Null where there are none. Links
+ * and repositories stay behind: unpacked, they could lead whoever writes through them out of the folder.
  *
- * To be taken before the work: an agent that finds more done than it remembers does it again, one that remembers more than is
- * there relies on it.
+ * To be taken before the work: an agent that finds more done than it remembers does it again, one that remembers more
+ * than is there relies on it.
  */
 export async function commitSession(request: SessionRequest): Promise<CommitId | null> {
   await initBare(request.gitDir, request.base);
@@ -142,8 +142,8 @@ export interface UnpackRequest {
 }
 
 /**
- * Makes a bare repository with the work, and puts the session's files back. Every object is checked on its way in. Resolves
- * with the content, as `packCheckpoint` would tell it. @throws GitError, WorkspaceError `bad-checkpoint`.
+ * Makes a bare repository with the work, and puts the session's files back. Every object is checked on its way in.
+ * Resolves with the content, as `packCheckpoint` would tell it. @throws GitError, WorkspaceError `bad-checkpoint`.
  */
 export async function unpackCheckpoint(request: UnpackRequest): Promise<Pick<Packed, 'content' | 'tree'>> {
   const { gitDir, base, commit, sessionDir, signal } = request;

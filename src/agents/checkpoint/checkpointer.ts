@@ -29,8 +29,9 @@ export interface CheckpointerParts {
 const lookEveryMs = 2_000;
 
 /**
- * Saves an attempt's progress while its agent works: at an interval, and whenever the agent has committed. One checkpoint at a
- * time, and none where nothing has changed. A checkpoint that cannot be made costs a line in the log, never the attempt.
+ * Saves an attempt's progress while its agent works: at an interval, and whenever the agent has committed. One
+ * checkpoint at a time, and none where nothing has changed. A checkpoint that cannot be made costs a line in the log,
+ * never the attempt.
  */
 export class Checkpointer {
   readonly #parts: CheckpointerParts;

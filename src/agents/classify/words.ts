@@ -8,8 +8,8 @@ type WordWeight = (typeof WordWeights)[number];
 
 /**
  * The words by which an issue tells what it is about. In the singular; case, plurals and hyphens do not matter, and a
- * phrase counts instead of the words in it. A word with an everyday meaning (page, worker, colour) weighs 1; one that two
- * specialties use alike (table, row, field) is in no list.
+ * phrase counts instead of the words in it. A word with an everyday meaning (page, worker, colour) weighs 1; one that
+ * two specialties use alike (table, row, field) is in no list.
  */
 export const words: Readonly<Record<KnownSpecialty, Readonly<Record<WordWeight, string>>>> = {
   backend: {

@@ -14,7 +14,8 @@ const TailLine = 300;
 
 /**
  * Any agent that is a command: it runs in the clone through the shell, with the prompt on its standard input and
- * `PEER_TASK_FILE` naming the task as JSON. What it writes to `PEER_SESSION_DIR` is there again when another attempt goes on. Its lines on stdout are its progress; exit code 0 says that it has finished.
+ * `PEER_TASK_FILE` naming the task as JSON. What it writes to `PEER_SESSION_DIR` is there again when another attempt
+ * goes on. Its lines on stdout are its progress; exit code 0 says that it has finished.
  */
 export class CommandExecutor implements Executor {
   readonly name = 'command';

@@ -16,7 +16,10 @@ export interface TokenUsage {
   readonly cacheRead: number;
 }
 
-/** As all of them are priced: a write costs a quarter more than plain input, a read a tenth of it where nothing else is said. */
+/**
+ * As all of them are priced: a write costs a quarter more than plain input, a read a tenth of it where nothing else is
+ * said.
+ */
 const price = (input: number, output: number, cacheRead = input / 10): Price => ({
   input,
   output,
@@ -25,9 +28,9 @@ const price = (input: number, output: number, cacheRead = input / 10): Price => 
 });
 
 /**
- * From platform.claude.com/docs/en/about-claude/pricing, as of November 2026, and the same as what Claude Code 2.1.332 accounts
- * for each kind of token (`npm run test:claude-code` compares them). The first whose name a model's id begins with
- * counts: the particular goes before the general, and a family's last entry is for those that came before.
+ * From platform.claude.com/docs/en/about-claude/pricing, as of November 2026, and the same as what Claude Code 2.1.332
+ * accounts for each kind of token (`npm run test:claude-code` compares them). The first whose name a model's id begins
+ * with counts: the particular goes before the general, and a family's last entry is for those that came before.
  */
 const prices: readonly (readonly [model: string, price: Price])[] = [
   ['claude-opus-5-5', price(4, 20, 0.2)],

@@ -22,8 +22,8 @@ export async function commitAt(remote: GitRemote, branch: string): Promise<Commi
 }
 
 /**
- * Reads the tip together with its trailers, which takes the commit but not its files. `scratch`: a folder for what a process that
- * is killed leaves behind.
+ * Reads the tip together with its trailers, which takes the commit but not its files. `scratch`: a folder for what a
+ * process that is killed leaves behind.
  */
 export async function readTip(remote: GitRemote, branch: string, scratch: string): Promise<BranchTip | null> {
   const commit = await commitAt(remote, branch);

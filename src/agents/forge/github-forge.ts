@@ -10,8 +10,8 @@ import { type GitHub, type NewPull, type Pull, type RepositoryName, stateOf } fr
 const MaxLookMs = 20_000;
 
 /**
- * A repository on GitHub. I3, at most one pull request: they are looked up by branch in every state before one is opened,
- * and GitHub itself allows one open pull request for a branch and its base.
+ * A repository on GitHub. I3, at most one pull request: they are looked up by branch in every state before one is
+ * opened, and GitHub itself allows one open pull request for a branch and its base.
  */
 export class GitHubForge implements Forge {
   readonly opensPullRequests = true;

@@ -39,8 +39,8 @@ const ScpLike = /^(?:[\w.-]+@)?(?<host>\w[\w.-]*):(?!\/\/|:)(?<path>\S+)$/;
 const Protocols = new Set(['https:', 'http:', 'ssh:', 'git:']);
 
 /**
- * Reads `owner/name`, a URL of GitHub or of any git server, or the path of a repository on this PC. Something like `a/b` is GitHub's:
- * a folder is said as `./a/b`. Throws RepositoryError.
+ * Reads `owner/name`, a URL of GitHub or of any git server, or the path of a repository on this PC. Something like
+ * `a/b` is GitHub's: a folder is said as `./a/b`. Throws RepositoryError.
  */
 export async function parseRepository(text: string, here: Here): Promise<Repository> {
   const said = text.trim();

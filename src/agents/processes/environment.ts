@@ -1,4 +1,7 @@
-/** What an agent may see of the peer's environment. Whatever is not named here, tokens and keys first of all, it does not get. */
+/**
+ * What an agent may see of the peer's environment. Whatever is not named here, tokens and keys first of all, it does
+ * not get.
+ */
 const Inherited = new Set(['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TERM', 'TZ']);
 
 const isInherited = (name: string): boolean => Inherited.has(name) || name.startsWith('LC_');

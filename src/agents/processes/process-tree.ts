@@ -3,9 +3,9 @@ import { listProcesses, type ProcessInfo } from './processes.ts';
 
 /**
  * Everything that a run has started. A process belongs to it when it carries the run's mark in its environment, or its
- * parent, its process group or its session does: a child that drops its environment is known by its parent, one that has
- * lost its parent by its mark. What was once seen stays known. A process that does all of it at once, between two looks
- * (clear the environment, a new session, a parent that ends), escapes; only a PID namespace closes that.
+ * parent, its process group or its session does: a child that drops its environment is known by its parent, one that
+ * has lost its parent by its mark. What was once seen stays known. A process that does all of it at once, between two
+ * looks (clear the environment, a new session, a parent that ends), escapes; only a PID namespace closes that.
  */
 export class ProcessTree {
   readonly #mark: string;
@@ -55,7 +55,9 @@ export class ProcessTree {
     return started !== undefined && this.#known.get(pid) === started;
   }
 
-  /** A group or session keeps its leader's pid from being used again, so a leader that is gone is still the one we knew. */
+  /**
+   * A group or session keeps its leader's pid from being used again, so a leader that is gone is still the one we knew.
+   */
   #led(leader: number | null, all: ReadonlyMap<number, ProcessInfo>): boolean {
     if (leader === null || !this.#known.has(leader)) return false;
     return !all.has(leader) || this.#isMember(leader, all);

@@ -44,7 +44,9 @@ export function parseStat(stat: string): Omit<ProcessInfo, 'marked'> | null {
   };
 }
 
-/** Elsewhere (macOS) `ps` tells; only a person's own processes show their environment, which is all that is asked here. */
+/**
+ * Elsewhere (macOS) `ps` tells; only a person's own processes show their environment, which is all that is asked here.
+ */
 function fromPs(mark: string): readonly ProcessInfo[] {
   const ps = (...args: string[]): string =>
     execFileSync('ps', args, {

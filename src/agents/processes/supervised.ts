@@ -118,8 +118,8 @@ interface ReadPipe {
 const DrainMs = 500;
 
 /**
- * A named pipe, because node's own child streams are sockets, on which a shell's `> /dev/stderr` fails. The write end is
- * opened in blocking mode: the agent inherits it.
+ * A named pipe, because node's own child streams are sockets, on which a shell's `> /dev/stderr` fails. The write end
+ * is opened in blocking mode: the agent inherits it.
  */
 async function openPipe(path: string, onLine: (line: string) => void): Promise<ReadPipe> {
   await rm(path, { force: true });

@@ -1,7 +1,8 @@
 /**
- * A small process of its own between a peer and an agent. It lives exactly as long as the agent's process tree, and ends that
- * tree when the main process has ended, when the peer asks, or when the channel to the peer closes: then the peer is dead.
- * Its standard streams are the agent's; it speaks with the peer over node's IPC channel. It imports node alone, to start fast.
+ * A small process of its own between a peer and an agent. It lives exactly as long as the agent's process tree, and
+ * ends that tree when the main process has ended, when the peer asks, or when the channel to the peer closes: then the
+ * peer is dead. Its standard streams are the agent's; it speaks with the peer over node's IPC channel. It imports node
+ * alone, to start fast.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { ProcessTree } from './process-tree.ts';

@@ -49,8 +49,8 @@ export class Publisher {
   }
 
   /**
-   * Pushes the commit and opens the pull request. A push that was lost on its way, or lost the race, starts over from the
-   * branch's tip, with a new grant: the tip decides what has happened.
+   * Pushes the commit and opens the pull request. A push that was lost on its way, or lost the race, starts over from
+   * the branch's tip, with a new grant: the tip decides what has happened.
    */
   async publish(commit: CommitId, gitDir: string, account: Account): Promise<Published> {
     const { job, forge, backoffMs, signal } = this.#parts;

@@ -9,8 +9,8 @@ export type TipVerdict =
   | { readonly type: 'taken'; readonly reason: string };
 
 /**
- * I3: only what an earlier attempt of the same task has pushed is ever replaced. The result of an equal or later attempt is
- * adopted, and whatever else is there belongs to somebody.
+ * I3: only what an earlier attempt of the same task has pushed is ever replaced. The result of an equal or later
+ * attempt is adopted, and whatever else is there belongs to somebody.
  */
 export function judgeTip(
   tip: Omit<BranchTip, 'verified'> | null,

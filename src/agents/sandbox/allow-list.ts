@@ -6,7 +6,10 @@ export interface Target {
   readonly port: number;
 }
 
-/** `named`: a person or an executor meant this very machine, wherever it is. `public`: only if it is out on the internet. */
+/**
+ * `named`: a person or an executor meant this very machine, wherever it is. `public`: only if it is out on the
+ * internet.
+ */
 export type Permit = 'named' | 'public';
 
 interface Entry {

@@ -27,15 +27,15 @@ export interface ProxyOptions {
 }
 
 /**
- * The way out of a sandbox: an HTTP proxy on a Unix socket, with tunnels (CONNECT) and plain requests. Where to it connects is for
- * `dial` to decide.
+ * The way out of a sandbox: an HTTP proxy on a Unix socket, with tunnels (CONNECT) and plain requests. Where to it
+ * connects is for `dial` to decide.
  */
 export class ForwardProxy {
   readonly path: string;
   readonly #options: ProxyOptions;
   /**
-   * The socket is made, and removed, by its folder's descriptor, which stays open as long: a socket's path has room for about a
-   * hundred characters.
+   * The socket is made, and removed, by its folder's descriptor, which stays open as long: a socket's path has room for
+   * about a hundred characters.
    */
   readonly #folder: FileHandle;
   readonly #server = createServer();

@@ -1,6 +1,6 @@
 /**
- * What builds and tests fetch from. Every one of them also takes uploads from whoever has an account there, so this list is for
- * convenience: it keeps an agent from the rest of the world, not from everybody.
+ * What builds and tests fetch from. Every one of them also takes uploads from whoever has an account there, so this
+ * list is for convenience: it keeps an agent from the rest of the world, not from everybody.
  */
 export const registries: readonly string[] = [
   // npm, Yarn

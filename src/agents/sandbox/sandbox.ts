@@ -6,7 +6,10 @@ export interface Places {
   readonly writable: readonly string[];
   /** What these lean on: the mirror that the clone borrows objects from. */
   readonly readable: readonly string[];
-  /** For the sandbox itself, made when needed. Outside of all that is writable: what is mounted must not be the agent's to choose. */
+  /**
+   * For the sandbox itself, made when needed. Outside of all that is writable: what is mounted must not be the agent's
+   * to choose.
+   */
   readonly own: string;
 }
 
@@ -15,8 +18,8 @@ export interface Needs {
   readonly readable: readonly string[];
   readonly writable: readonly string[];
   /**
-   * What it must reach, whatever the person's allow-list says: `host` (a public one, by HTTP or HTTPS), or `host:port`, which may
-   * be of this PC or its network too. A `host:port` of the loopback is there under its usual address.
+   * What it must reach, whatever the person's allow-list says: `host` (a public one, by HTTP or HTTPS), or `host:port`,
+   * which may be of this PC or its network too. A `host:port` of the loopback is there under its usual address.
    */
   readonly hosts: readonly string[];
 }
@@ -25,7 +28,8 @@ export interface Needs {
 export interface Sandbox {
   readonly name: string;
   /**
-   * The same command, confined to `places` and `needs`. What it may leave of them is its own; its home is a private one.
+   * The same command, confined to `places` and `needs`. What it may leave of them is its own; its home is a private
+   * one.
    * @throws SandboxError
    */
   confine(command: SupervisedCommand, needs: Needs, places: Places): Promise<SupervisedCommand>;

@@ -11,8 +11,8 @@ export interface Tools {
 }
 
 /**
- * What version managers and installers keep in a home besides what they put on PATH, below their usual names. Programs only: no
- * settings, no credentials.
+ * What version managers and installers keep in a home besides what they put on PATH, below their usual names. Programs
+ * only: no settings, no credentials.
  */
 const toolHomes = [
   ...['.pyenv', '.rbenv', '.nodenv', '.goenv', '.jenv', '.nvm', '.volta', '.asdf', '.sdkman', '.rustup'],
@@ -33,8 +33,8 @@ export async function toolsOn(path: string, home: string): Promise<Tools> {
 }
 
 /**
- * The files that a person's command line names, each with the installation that it belongs to: it may call a program anywhere.
- * What such a program needs besides is for the person to put where the system keeps its programs.
+ * The files that a person's command line names, each with the installation that it belongs to: it may call a program
+ * anywhere. What such a program needs besides is for the person to put where the system keeps its programs.
  */
 export async function programsIn(commandLine: string, home: string): Promise<readonly string[]> {
   const words = [...commandLine.matchAll(/"([^"]*)"|'([^']*)'|[^\s"';|&<>()]+/g)].map(([word, a, b]) => a ?? b ?? word);

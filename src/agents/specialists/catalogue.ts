@@ -25,7 +25,9 @@ export const joined = (...folders: readonly SpecialistFolder[]): SpecialistFolde
   problems: folders.flatMap(({ problems }) => problems),
 });
 
-/** Of each name the one that counts: a repository knows best how it is worked on, and a person better than the package. */
+/**
+ * Of each name the one that counts: a repository knows best how it is worked on, and a person better than the package.
+ */
 export function effective(specialists: readonly FiledSpecialist[]): ReadonlyMap<string, FiledSpecialist> {
   const rank = ({ origin }: FiledSpecialist): number => Origins.indexOf(origin);
   return new Map([...specialists].sort((a, b) => rank(a) - rank(b)).map((one) => [one.name, one]));

@@ -7,8 +7,8 @@ export interface Specialist {
   /** `sonnet`, `opus`, `haiku`, or a model's id; the executor's own default where null. */
   readonly model: string | null;
   /**
-   * All that the executor has where null. A list takes tools away and never adds one: it may come from a repository, and
-   * what an agent may do is for the executor to say.
+   * All that the executor has where null. A list takes tools away and never adds one: it may come from a repository,
+   * and what an agent may do is for the executor to say.
    */
   readonly tools: readonly string[] | null;
 }

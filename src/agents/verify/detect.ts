@@ -20,8 +20,8 @@ type Found = Omit<Detected, 'folder'>;
 const maxBytes = 1024 * 1024;
 
 /**
- * Looks for what the folder's tests are run by, then for those of the whole clone. The files may be an agent's: they are read
- * with care, and what they say runs in the agent's sandbox.
+ * Looks for what the folder's tests are run by, then for those of the whole clone. The files may be an agent's: they
+ * are read with care, and what they say runs in the agent's sandbox.
  */
 export async function detectVerify(clone: string, folder: string): Promise<Detected | null> {
   for (const one of new Set([folder, clone])) {

@@ -26,8 +26,8 @@ export interface VerifyRun {
 }
 
 /**
- * Runs the repository's test command in the agent's clone. What it does is up to files that the agent could change, so it is
- * confined as the agent is, and knows as little.
+ * Runs the repository's test command in the agent's clone. What it does is up to files that the agent could change, so
+ * it is confined as the agent is, and knows as little.
  */
 export async function runVerify(run: VerifyRun): Promise<Verdict | { readonly type: 'interrupted' }> {
   const { command, mark, limits, confine, signal, onLine } = run;

@@ -25,8 +25,9 @@ export interface CloneFor {
 }
 
 /**
- * `--shared` borrows the mirror's objects by their path and copies none. The usual local clone would be as fast, but its hard
- * links are the mirror's own files: an agent that writes to an object in its clone would change every later clone.
+ * `--shared` borrows the mirror's objects by their path and copies none. The usual local clone would be as fast, but
+ * its hard links are the mirror's own files: an agent that writes to an object in its clone would change every later
+ * clone.
  */
 export async function cloneFor(
   clone: string,

@@ -4,8 +4,8 @@ import { GitError, type GitOptions, git } from '../git.ts';
 import { WorkspaceError } from './errors.ts';
 
 /**
- * Files in Git LFS are pointers in a commit, and in an agent's clone as well: nothing is fetched for it. A change to one would be
- * pushed as a plain file, which breaks it for everybody else; so it is refused.
+ * Files in Git LFS are pointers in a commit, and in an agent's clone as well: nothing is fetched for it. A change to
+ * one would be pushed as a plain file, which breaks it for everybody else; so it is refused.
  */
 
 /** For the agent's own git, which may have been set up for LFS: a pointer stays what it is. */
@@ -36,7 +36,10 @@ export interface LfsCheck {
   readonly signal: AbortSignal;
 }
 
-/** @throws WorkspaceError `lfs-change` where the commit has another content for such a file; one that was moved is as it was. */
+/**
+ * @throws WorkspaceError `lfs-change` where the commit has another content for such a file; one that was moved is as it
+ * was.
+ */
 export async function refuseLfsChanges(check: LfsCheck): Promise<void> {
   const changed = await changedFiles(check);
   if (changed.size === 0) return;

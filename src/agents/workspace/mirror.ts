@@ -24,8 +24,8 @@ export interface Mirror extends Borrowed {
 }
 
 /**
- * A bare copy of every repository that was worked on: `mirrors/<hash of its URL>`. Only fetches write it, one at a time. Clones
- * borrow its objects, so nothing in it is ever collected, and it has no configuration that matters.
+ * A bare copy of every repository that was worked on: `mirrors/<hash of its URL>`. Only fetches write it, one at a
+ * time. Clones borrow its objects, so nothing in it is ever collected, and it has no configuration that matters.
  */
 export class Mirrors {
   readonly #folder: string;
@@ -110,7 +110,9 @@ export class Mirrors {
     await checkSpace(this.#folder, await historyBytes(dir), this.#freeBytes);
   }
 
-  /** False where git fails for no reason outside: a power cut may have damaged the mirror, and a new one costs a fetch. */
+  /**
+   * False where git fails for no reason outside: a power cut may have damaged the mirror, and a new one costs a fetch.
+   */
   async #update(dir: string, remote: GitRemote, signal: AbortSignal): Promise<boolean> {
     await this.#tidy(dir);
     try {
@@ -140,7 +142,9 @@ export class Mirrors {
     this.#tidied.add(dir);
   }
 
-  /** Removes what a git that was killed leaves behind. No other process uses this home, so whatever lies there is stale. */
+  /**
+   * Removes what a git that was killed leaves behind. No other process uses this home, so whatever lies there is stale.
+   */
   async #tidy(dir: string): Promise<void> {
     if (this.#tidied.has(dir)) return;
     for (const path of await readdir(dir, { recursive: true })) {

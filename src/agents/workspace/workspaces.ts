@@ -48,7 +48,10 @@ export class Workspaces {
     this.#fateOf = fateOf;
   }
 
-  /** Removes what a peer that was killed has left, but for work that is nowhere else. To be called before any attempt begins. */
+  /**
+   * Removes what a peer that was killed has left, but for work that is nowhere else. To be called before any attempt
+   * begins.
+   */
   async sweep(): Promise<void> {
     for (const name of await readdir(this.#folder).catch(() => [])) {
       if (name.startsWith('kept-')) continue;
@@ -74,7 +77,10 @@ export class Workspaces {
     return this.#fateOf(task) === 'settled';
   }
 
-  /** Makes an attempt's workspace, from what an earlier one has saved if there is that. Throws GitError and WorkspaceError; nothing is left then. */
+  /**
+   * Makes an attempt's workspace, from what an earlier one has saved if there is that. Throws GitError and
+   * WorkspaceError; nothing is left then.
+   */
   async open(request: OpenRequest): Promise<Workspace> {
     const { task, attempt, remote, signal } = request;
     const mirror = await this.#mirrors.refresh(remote, task.body.base, signal);

@@ -30,7 +30,9 @@ export class Copies {
     return kept;
   }
 
-  /** From this PC, or from the first holder that has it. @throws CheckpointError `nowhere`, and when `signal` aborts. */
+  /**
+   * From this PC, or from the first holder that has it. @throws CheckpointError `nowhere`, and when `signal` aborts.
+   */
   async fetch(task: TaskId, blob: BlobId, holders: readonly PeerId[], signal: AbortSignal): Promise<string> {
     const { self, folder, network, log } = this.#parts;
     const here = await folder.find(task, blob);
@@ -46,7 +48,9 @@ export class Copies {
     throw new CheckpointError('nowhere', `none of ${holders.length} peers has the checkpoint ${blob.slice(0, 8)}`);
   }
 
-  /** Gives copies to all of `to` at once. Tells who of them has one, this peer counted: each time that it is one more. */
+  /**
+   * Gives copies to all of `to` at once. Tells who of them has one, this peer counted: each time that it is one more.
+   */
   async replicate(
     task: TaskId,
     blob: BlobId,

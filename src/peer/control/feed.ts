@@ -5,8 +5,8 @@ import type { PeerEvent } from '../core/io.ts';
 const maxWaiting = 1_000;
 
 /**
- * The events of a peer, waiting for one reader. A task that changes again before its last change was read is there once:
- * what is sent is the task as it is when it is sent.
+ * The events of a peer, waiting for one reader. A task that changes again before its last change was read is there
+ * once: what is sent is the task as it is when it is sent.
  */
 export class Feed {
   readonly #waiting: PeerEvent[] = [];

@@ -13,7 +13,8 @@ export interface ControlServer {
 }
 
 /**
- * Serves the control API on a Unix socket that only this user can open. A socket that a killed peer has left is replaced.
+ * Serves the control API on a Unix socket that only this user can open. A socket that a killed peer has left is
+ * replaced.
  * @throws ControlError `no-socket`.
  */
 export async function serveControl(

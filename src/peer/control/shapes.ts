@@ -4,8 +4,8 @@ import { draftSchema, Priorities } from '../../protocol/record.ts';
 import { ControlErrorCodes } from './errors.ts';
 
 /**
- * What the control API answers and the commands print with `--json`. Scripts rely on it: fields may be added, never renamed.
- * Times are ISO 8601, durations milliseconds, money US dollars.
+ * What the control API answers and the commands print with `--json`. Scripts rely on it: fields may be added, never
+ * renamed. Times are ISO 8601, durations milliseconds, money US dollars.
  */
 const time = z.iso.datetime();
 const costUsd = z.number().nonnegative().nullable();

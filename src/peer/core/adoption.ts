@@ -20,8 +20,8 @@ interface Request {
 
 /**
  * A majority of a task's electors is gone for good, and a person says so: the task starts a new generation with who is
- * there, from the newest that its reachable electors know. Nobody can tell whether the others go on somewhere; should they
- * meet again, one of the two lives gives way.
+ * there, from the newest that its reachable electors know. Nobody can tell whether the others go on somewhere; should
+ * they meet again, one of the two lives gives way.
  */
 export class Adoption {
   readonly #parts: Parts;

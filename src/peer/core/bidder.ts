@@ -22,8 +22,8 @@ const lookAgainMs = 60_000;
 const noAccessMs = 10 * 60_000;
 
 /**
- * What this peer offers. It answers every call at once; and when the reason of an earlier "no" ends, it offers by itself,
- * to the highest priority first, then to the oldest.
+ * What this peer offers. It answers every call at once; and when the reason of an earlier "no" ends, it offers by
+ * itself, to the highest priority first, then to the oldest.
  */
 export class Bidder {
   readonly #config: CoreConfig;
@@ -122,8 +122,8 @@ export class Bidder {
   }
 
   /**
-   * An offer reserves nothing, and of n peers that offer one is chosen: with n offers out for each free slot the slots fill
-   * up, and few assignments find theirs gone.
+   * An offer reserves nothing, and of n peers that offer one is chosen: with n offers out for each free slot the slots
+   * fill up, and few assignments find theirs gone.
    */
   #mayOfferMore(): boolean {
     const free = this.#config.capacity - this.#worker.running;

@@ -35,9 +35,9 @@ const maxStoryEvents = 200;
 /**
  * All tasks this peer has heard of, each with the newest committed state it knows.
  *
- * Of two tasks with one key (from two sides of a cut) one must end as the other's duplicate. Done beats publishing beats
- * assigned beats open, by how far a task *ever* got, then the smaller (created, id). Since that rank never falls, two
- * leaders that decide on old news cannot cancel both.
+ * Of two tasks with one key (from two sides of a cut) one must end as the other's duplicate. Done beats publishing
+ * beats assigned beats open, by how far a task *ever* got, then the smaller (created, id). Since that rank never falls,
+ * two leaders that decide on old news cannot cancel both.
  */
 export class Catalogue {
   readonly #entries = new Map<TaskId, Entry>();

@@ -12,8 +12,8 @@ import type { Step } from './step.ts';
 type GenerationMessage = MessageOf<'need-install' | 'install' | 'installed' | 'read' | 'read-answer' | 'leaving'>;
 
 /**
- * The tasks' electorates over time: moved by their leaders as PCs come and go, taken over by the survivor of two, adopted
- * by a person.
+ * The tasks' electorates over time: moved by their leaders as PCs come and go, taken over by the survivor of two,
+ * adopted by a person.
  */
 export class Generations {
   readonly #parts: Parts;
@@ -99,7 +99,10 @@ export class Generations {
     if (number <= generation.number || isAlone) step.emit({ type: 'fork-met', task, generation });
   }
 
-  /** A majority of two is both, and one of them has been silent for long: the other goes on alone, be it to tell of an end. */
+  /**
+   * A majority of two is both, and one of them has been silent for long: the other goes on alone, be it to tell of an
+   * end.
+   */
   #takeOver(register: Register, step: Step): void {
     const { registers, healing, config, catalogue } = this.#parts;
     const entry = catalogue.get(register.task);

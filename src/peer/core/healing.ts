@@ -7,8 +7,9 @@ import type { Membership } from './membership.ts';
 import { randomHex } from './random.ts';
 
 /**
- * When a task's electorate is to be moved, and whereto: it aims at the size that the mesh affords, of peers that are there.
- * A loss is waited out, since most PCs come back; one that says goodbye, or a generation without a quorum, is not.
+ * When a task's electorate is to be moved, and whereto: it aims at the size that the mesh affords, of peers that are
+ * there. A loss is waited out, since most PCs come back; one that says goodbye, or a generation without a quorum, is
+ * not.
  */
 export class Healing {
   readonly #timing: Timing;

@@ -19,7 +19,10 @@ export type Input =
   | { readonly type: 'timer'; readonly timer: Timer }
   | { readonly type: 'command'; readonly id: CommandId; readonly command: Command }
   | { readonly type: 'agent'; readonly run: RunId; readonly report: AgentReport }
-  /** Who is now known to have a checkpoint, of those that it was to be copied to. More may follow, unless it is the last. */
+  /**
+   * Who is now known to have a checkpoint, of those that it was to be copied to. More may follow, unless it is the
+   * last.
+   */
   | {
       readonly type: 'replicated';
       readonly run: RunId;
@@ -37,9 +40,10 @@ export type Received =
 export type ReceivedGossip = Exclude<Gossip, { type: 'task' }> | { readonly type: 'task'; readonly task: Task };
 
 /**
- * What is to be done, in list order. `persist` is durable before the next effect begins, unless it is `lazy`: then it is
- * written with the next one that is not, and a crash may lose it, since sync would bring it back. A `send` to this very
- * peer comes back as a message, after all that stands before it. Timers are never cancelled: a stale one is recognised when it fires.
+ * What is to be done, in list order. `persist` is durable before the next effect begins, unless it is `lazy`: then it
+ * is written with the next one that is not, and a crash may lose it, since sync would bring it back. A `send` to this
+ * very peer comes back as a message, after all that stands before it. Timers are never cancelled: a stale one is
+ * recognised when it fires.
  */
 export type InputOf<Type extends Input['type']> = Extract<Input, { type: Type }>;
 
@@ -52,8 +56,8 @@ export type Effect =
   | { readonly type: 'publish'; readonly run: RunId; readonly step: PublishStep; readonly validMs: number }
   | { readonly type: 'stop-agent'; readonly run: RunId; readonly reason: StopReason }
   /**
-   * Each of these is to have the checkpoint's bytes, this peer too if it is one of them. Answered by `replicated` as they come
-   * to have it, whatever came of it in the end; where the bytes are not here, nobody comes to.
+   * Each of these is to have the checkpoint's bytes, this peer too if it is one of them. Answered by `replicated` as
+   * they come to have it, whatever came of it in the end; where the bytes are not here, nobody comes to.
    */
   | { readonly type: 'replicate'; readonly run: RunId; readonly blob: BlobId; readonly to: readonly PeerId[] }
   /** The task has ended: its checkpoints here are of no more use. */
@@ -136,7 +140,9 @@ export interface CoreConfig {
   readonly capacity: number;
   /** What runs agents here; null where none is usable, with the reason for people. */
   readonly executor: { readonly name: string } | { readonly unusable: string };
-  /** What agents may cost in a day, in USD: here, which is kept, and in the whole mesh, as far as its peers have said. */
+  /**
+   * What agents may cost in a day, in USD: here, which is kept, and in the whole mesh, as far as its peers have said.
+   */
   readonly budgets: { readonly dailyUsd: number | null; readonly meshDailyUsd: number | null };
   /** What confines agents here; null where nothing does. */
   readonly sandbox?: string | null;

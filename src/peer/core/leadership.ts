@@ -32,9 +32,9 @@ type Wish = MessageOf<'publish-request'>;
 type Change = (last: TaskState) => TaskState;
 
 /**
- * The leader of one task, for one ballot. It writes one change at a time and acts on what is committed: `drive` looks at
- * the committed state and at what has been heard since, and takes the one next action, so that every event can simply
- * call it again.
+ * The leader of one task, for one ballot. It writes one change at a time and acts on what is committed: `drive` looks
+ * at the committed state and at what has been heard since, and takes the one next action, so that every event can
+ * simply call it again.
  */
 export class Leadership {
   readonly ballot: Ballot;
@@ -152,7 +152,7 @@ export class Leadership {
     this.drive(step);
   }
 
-  /** Gives the lease up, while the task goes on or waits: another elector takes it at once where there is a reason to. */
+  /** Gives the lease up while the task goes on or waits: where there is reason to, another elector takes it at once. */
   handOver(step: Step): void {
     for (const { to, message } of this.#proposer.release()) step.send(to, message);
     this.#ended('released', step);
@@ -183,7 +183,7 @@ export class Leadership {
 
   // ── placing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** open → assigned, or an attempt that has lapsed → the next one, in one write. Until then the old worker may return. */
+  /** open → assigned, or a lapsed attempt → the next one, in one write. Until then the old worker may return. */
   #place(end: Change | null, step: Step): void {
     const attempt = this.#state().attemptsStarted + 1;
     const verdict = this.#placing.judge(this.#state(), step);
@@ -277,7 +277,7 @@ export class Leadership {
     this.#write((state) => endAttempt(state, outcome, step.wallMs, costUsd), step);
   }
 
-  /** A person's cancel, or a task with the same key that precedes this one. True when there is something to wait for. */
+  /** A person's cancel, or a task with the same key that precedes this one. True: there is something to wait for. */
   #cancels(state: TaskState, step: Step): boolean {
     const winner = this.#parts.catalogue.winnerOver(this.#id);
     const isPublishing = state.phase.name === 'publishing';

@@ -18,9 +18,9 @@ export type Lack = StoredQuota;
 type QuotaReport = Extract<AgentReport, { type: 'quota' }>;
 
 /**
- * What this peer can afford: the limits of its executor's plan, its own budget for the day, and the mesh's. The first two
- * are hard: whatever runs is handed over as soon as one is used up. The mesh's is soft, since it goes by what others have
- * said: it only keeps attempts from being started.
+ * What this peer can afford: the limits of its executor's plan, its own budget for the day, and the mesh's. The first
+ * two are hard: whatever runs is handed over as soon as one is used up. The mesh's is soft, since it goes by what
+ * others have said: it only keeps attempts from being started.
  */
 export class Means {
   readonly spending: Spending;
@@ -58,8 +58,8 @@ export class Means {
   }
 
   /**
-   * Counts what a report says of money, and notes a limit that was met. Returns it as it is to be told on: with the time of
-   * the next try where it names none, and as a want of money where it has failed for nothing else.
+   * Counts what a report says of money, and notes a limit that was met. Returns it as it is to be told on: with the
+   * time of the next try where it names none, and as a want of money where it has failed for nothing else.
    */
   take(run: RunId, told: AgentReport, step: Step): AgentReport {
     const report = withCredibleCost(told);
@@ -88,8 +88,8 @@ export class Means {
   }
 
   /**
-   * A limit was met; of several the later end counts. A stated one outlives a restart, which would only meet it again. One
-   * without an end is a key that was rejected, as like as not, and a restart is how a person mends that.
+   * A limit was met; of several the later end counts. A stated one outlives a restart, which would only meet it again.
+   * One without an end is a key that was rejected, as like as not, and a restart is how a person mends that.
    */
   #meet({ until, reason }: QuotaReport, step: Step): WallMs {
     const now = step.wallMs;

@@ -17,8 +17,8 @@ interface Move {
 }
 
 /**
- * Brings a task into its next generation, once the seal of the last is known to be committed (M2), or was forced: installs
- * its electors, and tells everybody where the task lives from now on.
+ * Brings a task into its next generation, once the seal of the last is known to be committed (M2), or was forced:
+ * installs its electors, and tells everybody where the task lives from now on.
  */
 export class Moves {
   readonly #parts: Parts;

@@ -30,7 +30,10 @@ export class News {
     this.#concerned = concerned;
   }
 
-  /** A record from its submitter, by gossip (`from` is null) or by sync: stored, given its seat, and answered with a bid. */
+  /**
+   * A record from its submitter, by gossip (`from` is null) or by sync: stored, given its seat, and answered with a
+   * bid.
+   */
   onRecord(from: PeerId | null, task: Task, step: Step): void {
     const { config, catalogue, registers } = this.#parts;
     const { seats, bidder } = this.#concerned;

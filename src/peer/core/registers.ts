@@ -37,8 +37,8 @@ export interface Reading {
  * This peer's registers, by task and generation: the elector's half of the election (A1 to A4).
  *
  * M3 An elector of a later generation has no register until it has durably installed the sealed value, and so answers
- *    nothing. Where a task is known to live in a later generation, an elector of an earlier one keeps its seal, votes no
- *    more, and answers with where the task has moved.
+ *    nothing. Where a task is known to live in a later generation, an elector of an earlier one keeps its seal, votes
+ *    no more, and answers with where the task has moved.
  */
 export class Registers {
   readonly #config: CoreConfig;
@@ -96,7 +96,9 @@ export class Registers {
     return generations;
   }
 
-  /** The task lives elsewhere: in a later generation of this peer's own, or in one that is known to have had a leader. */
+  /**
+   * The task lives elsewhere: in a later generation of this peer's own, or in one that is known to have had a leader.
+   */
   isOver({ task, generation }: Register): boolean {
     if (this.current(task)?.generation.id !== generation.id) return true;
     const stamp = this.#catalogue.get(task)?.stamp ?? null;

@@ -48,8 +48,8 @@ export interface Standing {
 }
 
 /**
- * The round closes when every live peer has answered, or after the window with at least one bid. Among many peers the best
- * bids come first, so it closes soon after the first, and the others are never sent.
+ * The round closes when every live peer has answered, or after the window with at least one bid. Among many peers the
+ * best bids come first, so it closes soon after the first, and the others are never sent.
  */
 export function judge(
   { round, answers, firstBidAt, live, hasFailed, tieBreak }: Standing,

@@ -13,8 +13,8 @@ export interface PublishRequest {
   readonly step: PublishStep;
   readonly fields: Pick<MessageOf<'publish-request'>, 'commit' | 'expectedTip'>;
   /**
-   * By the number of each request: a grant's validity is counted from here, not from when its answer came. An answer that is
-   * under way for longer than until the next heartbeat is one all the same.
+   * By the number of each request: a grant's validity is counted from here, not from when its answer came. An answer
+   * that is under way for longer than until the next heartbeat is one all the same.
    */
   readonly sentAt: Map<number, Now>;
 }

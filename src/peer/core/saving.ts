@@ -32,8 +32,8 @@ export class Saving {
   }
 
   /**
-   * under way → saved, when a majority of the electors of now have it; → given up, when that was the last of its copies. The
-   * electorate may have moved meanwhile: it is then copied to the new one.
+   * under way → saved, when a majority of the electors of now have it; → given up, when that was the last of its
+   * copies. The electorate may have moved meanwhile: it is then copied to the new one.
    */
   onCopies(blob: BlobId, holders: readonly PeerId[], isLast: boolean, electorate: readonly PeerId[]): Copying | null {
     const copying = this.#underWay;

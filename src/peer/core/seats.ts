@@ -42,7 +42,10 @@ export interface Seat {
   turnAt: MonoMs | null;
   /** Somebody else has this elector's promise and tries: until then it stands back. */
   yieldsUntil: MonoMs | null;
-  /** Rounds begun, here or elsewhere, since anybody led: each doubles the patience, as a slow or overloaded mesh needs it. */
+  /**
+   * Rounds begun, here or elsewhere, since anybody led: each doubles the patience, as a slow or overloaded mesh needs
+   * it.
+   */
   losses: number;
 }
 
@@ -114,7 +117,10 @@ export class Seats {
     this.#seats.delete(task);
   }
 
-  /** Only who leads writes or renews: the first accept of a ballot has won nothing so far, its own elector's least of all. */
+  /**
+   * Only who leads writes or renews: the first accept of a ballot has won nothing so far, its own elector's least of
+   * all.
+   */
   onAccepted({ task, version }: MessageOf<'accept'>, step: Step): void {
     const seat = this.#seats.get(task);
     if (seat === undefined) return;
@@ -145,8 +151,8 @@ export class Seats {
   }
 
   /**
-   * Keeps a peer's last answer for whoever leads. Last is what comes last, not what has the higher attempt: two lives of a task
-   * count their attempts apart, and an answer to the one that gave way would silence its peer for good.
+   * Keeps a peer's last answer for whoever leads. Last is what comes last, not what has the higher attempt: two lives
+   * of a task count their attempts apart, and an answer to the one that gave way would silence its peer for good.
    */
   onAnswer(from: PeerId, message: MessageOf<'answer'>, step: Step): void {
     const seat = this.#seats.get(message.task);

@@ -11,8 +11,8 @@ import type { Step } from './step.ts';
  * What agents have cost, day by day: here, and on other peers as far as they have said.
  *
  * A report tells the total of its run so far, and counts for what it adds to the last, so nothing counts twice. What is
- * counted is durable before anything that follows from it. A crash loses what was spent since the last report: of each run,
- * a call of the model, unless the process had stood still before it died.
+ * counted is durable before anything that follows from it. A crash loses what was spent since the last report: of each
+ * run, a call of the model, unless the process had stood still before it died.
  */
 export class Spending {
   readonly #config: CoreConfig;

@@ -4,7 +4,9 @@ import type { Gossip, Message } from '../../protocol/messages.ts';
 import type { DurableRecord } from '../store/store.ts';
 import type { Effect, PeerEvent, Reply, Timer } from './io.ts';
 
-/** One step of the core: the one reading of the clocks that all of it uses, and the effects in the order they are made. */
+/**
+ * One step of the core: the one reading of the clocks that all of it uses, and the effects in the order they are made.
+ */
 export class Step {
   readonly now: Now;
   readonly #effects: Effect[] = [];

@@ -114,8 +114,8 @@ export class Submissions {
   }
 
   /**
-   * News of a task comes from its leader, and so from a majority that has it. One of which there is only the record may be
-   * lost as long as nobody else has it: this peer then sees to it that it is not, before it answers.
+   * News of a task comes from its leader, and so from a majority that has it. One of which there is only the record may
+   * be lost as long as nobody else has it: this peer then sees to it that it is not, before it answers.
    */
   #existing({ task, stamp, state }: Entry, requester: Requester, step: Step): void {
     const pending = this.#submissions.get(task.id);

@@ -27,8 +27,8 @@ const bucketOf = (task: TaskId): number => Number.parseInt(task.slice(0, 2), 16)
  *
  *   A ─root→ B ─buckets→ A ─entries→ B ─records, and the entries where B is behind→ A ─records→ B
  *
- * Where that is too much for one turn, the buckets that are left are compared again once this much is through. Every turn
- * leaves fewer of them, so that it ends also between two peers that never agree.
+ * Where that is too much for one turn, the buckets that are left are compared again once this much is through. Every
+ * turn leaves fewer of them, so that it ends also between two peers that never agree.
  */
 export class Sync {
   readonly #config: CoreConfig;
@@ -128,7 +128,8 @@ export class Sync {
   #sendEntries(to: PeerId, buckets: readonly number[], reply: boolean, step: Step): void {
     const wanted = new Set(buckets);
     const tasks = this.#catalogue.ids().filter((task) => wanted.has(bucketOf(task)));
-    // Sorted by id, and so by bucket: only buckets that are listed in full are named, lest the rest be taken for missing.
+    // Sorted by id, and so by bucket: only buckets that are listed in full are named, lest the rest be taken for
+    // missing.
     const cut = tasks[Limits.syncEntries];
     const isListed = (bucket: number): boolean => cut === undefined || bucket < bucketOf(cut);
     const entries = tasks

@@ -17,7 +17,9 @@ export function announce(membership: Membership, summary: Summary, direct: reado
   step.sendAll(audience ?? direct, { type: 'summary', summary });
 }
 
-/** What a leader tells everybody: the story since its last summary, the state at every commit, progress now and then. */
+/**
+ * What a leader tells everybody: the story since its last summary, the state at every commit, progress now and then.
+ */
 export class Teller {
   readonly #task: Task;
   readonly #parts: Parts;

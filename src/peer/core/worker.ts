@@ -164,7 +164,9 @@ export class Worker {
     this.#beat(run, step);
   }
 
-  /** A checkpoint that a majority of the electors has is told to the leader at once, with whatever has waited for that. */
+  /**
+   * A checkpoint that a majority of the electors has is told to the leader at once, with whatever has waited for that.
+   */
   onReplicated({ run: id, blob, holders, isLast }: InputOf<'replicated'>, step: Step): void {
     const run = this.#runs.get(id);
     if (run === undefined) return;
@@ -209,7 +211,9 @@ export class Worker {
     for (const run of this.#runs.values()) this.#handOver(run, 'draining', outcome, step);
   }
 
-  /** Nothing may be spent here for now: what runs is saved and goes on elsewhere, but for what is only to be published. */
+  /**
+   * Nothing may be spent here for now: what runs is saved and goes on elsewhere, but for what is only to be published.
+   */
   handOver({ until, reason }: Lack, step: Step): void {
     for (const run of this.#runs.values())
       if (!run.isReady) this.#handOver(run, 'quota', { type: 'quota', until, reason }, step);

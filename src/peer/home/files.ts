@@ -69,8 +69,8 @@ export async function readIfThere(path: string): Promise<string | null> {
 }
 
 /**
- * Reads a file with a key in it, and closes it to other users first (it may have been copied here by hand). Where the file
- * system knows no permissions that has no effect, and is no reason to refuse.
+ * Reads a file with a key in it, and closes it to other users first (it may have been copied here by hand). Where the
+ * file system knows no permissions that has no effect, and is no reason to refuse.
  */
 export async function readSecret(path: string): Promise<string | null> {
   const text = await readIfThere(path);

@@ -43,8 +43,8 @@ export function locateHome(env: Environment): Home {
 }
 
 /**
- * Creates what is missing of the home, for this user alone (0700), and checks that it can be written to. A folder that is
- * already there keeps its mode: it may be one that others use too, and every secret in it is 0600.
+ * Creates what is missing of the home, for this user alone (0700), and checks that it can be written to. A folder that
+ * is already there keeps its mode: it may be one that others use too, and every secret in it is 0600.
  * @throws HomeError `not-a-folder`, `not-writable`.
  */
 export async function openHome(env: Environment): Promise<Home> {

@@ -6,8 +6,8 @@ import type { HostId } from '../../protocol/ids.ts';
 const machineIdFiles = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
 
 /**
- * The same for every peer on this PC, at every start. Copied disk images share a machine id and PCs may share a hostname,
- * so it is of both; hashed, because a machine id is not for others to know.
+ * The same for every peer on this PC, at every start. Copied disk images share a machine id and PCs may share a
+ * hostname, so it is of both; hashed, because a machine id is not for others to know.
  */
 export async function hostId(): Promise<HostId> {
   const hash = createHash('sha256').update('issue-mesh host\n');

@@ -10,9 +10,9 @@ import type { Home } from './home.ts';
 const longestPathBytes = 100;
 
 /**
- * Where the peer of this home serves its control API. A path too long for a socket is exchanged for a short one in a private
- * folder under the temporary one, and noted in `peer.sock.path`: the peer and the commands that look for it may have
- * different ideas of where the temporary folder is.
+ * Where the peer of this home serves its control API. A path too long for a socket is exchanged for a short one in a
+ * private folder under the temporary one, and noted in `peer.sock.path`: the peer and the commands that look for it may
+ * have different ideas of where the temporary folder is.
  * @throws HomeError `no-socket`.
  */
 export function socketPath(home: Pick<Home, 'folder'>): string {

@@ -19,7 +19,9 @@ export interface Beacon {
   stop(): void;
 }
 
-/** Tells whoever asks on the local network that a mesh of this name is here. Does nothing where multicast does not work. */
+/**
+ * Tells whoever asks on the local network that a mesh of this name is here. Does nothing where multicast does not work.
+ */
 export function answerBeacon(options: BeaconOptions & { readonly meshName: string }): Beacon {
   const socket = openSocket(options);
   const data = chunks(Buffer.from(options.meshName));

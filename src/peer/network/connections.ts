@@ -44,7 +44,9 @@ function bestTo(node: Node, peer: PeerId): Connection {
 
 export const routeOf = (stream: Stream, { direct }: Connection): Route => ({ stream, direct });
 
-/** Gracefully, as what was just sent may still be on its way; but not longer than a peer that does not answer deserves. */
+/**
+ * Gracefully, as what was just sent may still be on its way; but not longer than a peer that does not answer deserves.
+ */
 export const closeConnection = (connection: Connection): Promise<void> =>
   connection.close({ signal: AbortSignal.timeout(closeMs) }).catch((error: Error) => connection.abort(error));
 

@@ -22,7 +22,10 @@ export interface DialerHost {
   answering(): readonly PeerId[];
 }
 
-/** Finds the ways to peers: by direct dials, with back-off and for ever, and through a neighbour as long as none succeeds. */
+/**
+ * Finds the ways to peers: by direct dials, with back-off and for ever, and through a neighbour as long as none
+ * succeeds.
+ */
 export class Dialer {
   private readonly host: DialerHost;
   private readonly redial = new Redial((target, addresses) => this.dial(target, addresses));

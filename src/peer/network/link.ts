@@ -31,7 +31,8 @@ type Phase = 'greeting' | 'judged' | 'up' | 'ended';
  *   hello ─→ verdict on the other's hello ─→ frames
  *
  * each with its length before it. The verdict is an empty frame (accepted) or a reason; later an empty frame only shows
- * that its sender lives. The link is up once both verdicts are good, so neither side is up on a link that the other refused.
+ * that its sender lives. The link is up once both verdicts are good, so neither side is up on a link that the other
+ * refused.
  */
 export class Link {
   private readonly stream: Stream;
@@ -49,7 +50,10 @@ export class Link {
     this.greetingTimer = setTimeout(() => this.abort('no hello in time'), greetingMs);
   }
 
-  /** Sends the hello and begins to listen: apart from the constructor, so that the owner knows the link before it speaks. */
+  /**
+   * Sends the hello and begins to listen: apart from the constructor, so that the owner knows the link before it
+   * speaks.
+   */
   start(): void {
     this.outbox.push(this.owner.hello());
     void this.write();

@@ -17,7 +17,9 @@ export interface LanDiscoveryOptions {
   readonly onProblem: (reason: string) => void;
 }
 
-/** libp2p's mDNS discovery, given a socket that works on every interface, and asking no more than a large mesh bears. */
+/**
+ * libp2p's mDNS discovery, given a socket that works on every interface, and asking no more than a large mesh bears.
+ */
 export class LanDiscovery {
   private readonly options: LanDiscoveryOptions;
   private readonly discovery: Discovery;

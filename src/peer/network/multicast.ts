@@ -31,8 +31,8 @@ export class LanSocket {
   private sockets: Sockets;
 
   /**
-   * `interfaces` are IPv4 addresses; null: all that lead to other machines. `onProblem` is told, once each, of interfaces
-   * that do not do multicast, and of a port that cannot be shared.
+   * `interfaces` are IPv4 addresses; null: all that lead to other machines. `onProblem` is told, once each, of
+   * interfaces that do not do multicast, and of a port that cannot be shared.
    */
   constructor(interfaces: readonly string[] | null, onProblem: (reason: string) => void) {
     this.fixed = interfaces;

@@ -5,7 +5,9 @@ import type { NetworkLog } from './events.ts';
 import { Link, type LinkEnd } from './link.ts';
 import type { NetworkHandler } from './network.ts';
 
-/** How long the peer with the larger id waits for the other to open the stream: some hosts can be reached one way only. */
+/**
+ * How long the peer with the larger id waits for the other to open the stream: some hosts can be reached one way only.
+ */
 const fallbackMs = 500;
 const firstRetryMs = 100;
 const lastRetryMs = 5_000;
@@ -44,20 +46,20 @@ export interface NeighbourHost {
 }
 
 /**
- * What a peer that is silent turns out to be: `gone` when its host takes no connection; `stopped` when the host does but the
- * process does not go on from there; `answers` when a new connection works, so that the old one is dead (a PC that
- * moved to another network); `unknown` when there is no address to try.
+ * What a peer that is silent turns out to be: `gone` when its host takes no connection; `stopped` when the host does
+ * but the process does not go on from there; `answers` when a new connection works, so that the old one is dead (a PC
+ * that moved to another network); `unknown` when there is no address to try.
  */
 export type Probe = 'gone' | 'stopped' | 'answers' | 'unknown';
 
 /**
  * One other peer, and the one link to it out of however many connections and streams two peers make of meeting twice.
  *
- * N1 The peer with the smaller id opens the stream; the other only when none came in time.
- * N2 An incoming stream replaces the link, as its opener has none; except while a stream of ours is under way that N1 prefers.
- * N3 `onDown` comes `graceMs` after an up link was lost without another one coming up, never otherwise.
- * N4 Silence alone never ends a link: a stopped process is not a lost one. A probe must show that the link is dead.
- * N5 A link through a relay moves to a direct connection as soon as there is one, by the same rules.
+ * N1 The peer with the smaller id opens the stream; the other only when none came in time. N2 An incoming stream
+ * replaces the link, as its opener has none; except while a stream of ours is under way that N1 prefers. N3 `onDown`
+ * comes `graceMs` after an up link was lost without another one coming up, never otherwise. N4 Silence alone never ends
+ * a link: a stopped process is not a lost one. A probe must show that the link is dead. N5 A link through a relay moves
+ * to a direct connection as soon as there is one, by the same rules.
  */
 export class Neighbour {
   private readonly peer: PeerId;

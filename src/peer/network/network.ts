@@ -17,7 +17,9 @@ export interface Network {
   addresses(): readonly string[];
   /** Sends one frame to a neighbour; dropped without a word when there is no link to it. */
   send(to: PeerId, frame: Uint8Array): void;
-  /** Gossips to every peer of the mesh but this one. Messages before the first neighbour are lost: sync makes up for it. */
+  /**
+   * Gossips to every peer of the mesh but this one. Messages before the first neighbour are lost: sync makes up for it.
+   */
   broadcast(topic: Topic, data: Uint8Array): void;
   /** Gives a neighbour a copy of something larger than a frame. @throws where it was not kept there. */
   put(to: PeerId, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void>;

@@ -39,10 +39,14 @@ const topicPrefix = '/issue-mesh/1/';
 export const topicName = (topic: Topic): string => topicPrefix + topic;
 export const topicOf = (name: string): Topic | undefined => Topics.find((topic) => topicName(topic) === name);
 
-/** What a paused stream still takes in is its window: it must be less than the 4 MiB at which a stream is broken off. */
+/**
+ * What a paused stream still takes in is its window: it must be less than the 4 MiB at which a stream is broken off.
+ */
 export const muxer = (): ReturnType<typeof yamux> => yamux({ streamOptions: { maxStreamWindowSize: 1024 * 1024 } });
 
-/** A libp2p node that speaks to its own mesh only; not started. The numbers were measured on meshes of 5 to 50 peers. */
+/**
+ * A libp2p node that speaks to its own mesh only; not started. The numbers were measured on meshes of 5 to 50 peers.
+ */
 export async function createNode(options: NodeOptions): Promise<Node> {
   const { mdns, log } = options;
   const lan = mdns && {

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 const probeMs = 2_000;
 
 /**
- * Whether something at one of the addresses takes a TCP connection; null when none of them can be tried. The kernel takes
- * it even for a stopped process, and nobody does for a host that is off or cut off.
+ * Whether something at one of the addresses takes a TCP connection; null when none of them can be tried. The kernel
+ * takes it even for a stopped process, and nobody does for a host that is off or cut off.
  */
 export async function takesConnection(addresses: readonly string[]): Promise<boolean | null> {
   const targets = addresses.flatMap((address) => socketAddress(address) ?? []);

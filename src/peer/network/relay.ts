@@ -13,7 +13,10 @@ import type { PeerId } from '../../protocol/ids.ts';
 const askedAtOnce = 3;
 const answerMs = 3_000;
 
-/** Each relayed link is a stream for as long as it lasts: as many as there are to the relayed peers, which default to 300. */
+/**
+ * Each relayed link is a stream for as long as it lasts: as many as there are to the relayed peers, which default to
+ * 300.
+ */
 export const relayOptions = { hopTimeout: 5_000, maxInboundHopStreams: 300, maxOutboundHopStreams: 300 };
 
 /** Opens a connection at once, beside the node's queue, in which a peer's addresses wait for each other. */
@@ -25,7 +28,9 @@ export const relayDialer = ({ transportManager }: CircuitRelayTransportComponent
   dial: (address, signal) => transportManager.dial(address, { signal }),
 });
 
-/** Nothing is reserved in advance, so there is nothing to listen on: a peer relays to whoever it is connected to (R1). */
+/**
+ * Nothing is reserved in advance, so there is nothing to listen on: a peer relays to whoever it is connected to (R1).
+ */
 export const relayTransport = (components: CircuitRelayTransportComponents): Transport =>
   Object.assign(circuitRelayTransport()(components), { listenFilter: () => [] });
 

@@ -8,7 +8,8 @@ import { reasonOf } from './events.ts';
 
 /**
  * Larger things than frames, each on a stream of its own, so that none holds up what is said on the kept one. First a
- * request; then its bytes in chunks, from one side or the other; and for a `put` an answer once the other has taken all:
+ * request; then its bytes in chunks, from one side or the other; and for a `put` an answer once the other has taken
+ * all:
  *
  *   put name, chunk…, end ─→ taken | reason          get name ─→ found | reason, chunk…, end
  *

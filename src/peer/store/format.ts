@@ -12,8 +12,9 @@ import { standingAnswerSchema, storyEventSchema } from '../../protocol/summary.t
 import { type DurableRecord, type Stored, StoreError } from './store.ts';
 
 /**
- * How records lie on disk: key `<kind>!<id>` (a register's `<task>`, or `<task>.<generation>` from the second on), value CBOR `{ v, data }`. A new kind, or data that an older peer could
- * misread, takes a new `v`: an older peer then refuses the folder instead of forgetting what it promised.
+ * How records lie on disk: key `<kind>!<id>` (a register's `<task>`, or `<task>.<generation>` from the second on),
+ * value CBOR `{ v, data }`. A new kind, or data that an older peer could misread, takes a new `v`: an older peer then
+ * refuses the folder instead of forgetting what it promised.
  */
 const formatVersion = 2;
 /** The kinds that were there from the beginning have theirs, so that only who has spent money cannot go back. */

@@ -22,8 +22,8 @@ interface Waiting {
 }
 
 /**
- * One batch is on its way to the disk at a time; what is asked for meanwhile waits and goes together in the next, so that
- * writes keep their order and many of them share one fsync.
+ * One batch is on its way to the disk at a time; what is asked for meanwhile waits and goes together in the next, so
+ * that writes keep their order and many of them share one fsync.
  */
 class LevelStore implements Store {
   private readonly folder: string;

@@ -61,8 +61,8 @@ export interface Store {
    */
   open(): Promise<{ readonly stored: Stored; readonly incarnation: number }>;
   /**
-   * Resolves once all of the records are durable (fsync): after a crash all of them are there or none. Calls that do not
-   * wait for each other take effect in the order they were made.
+   * Resolves once all of the records are durable (fsync): after a crash all of them are there or none. Calls that do
+   * not wait for each other take effect in the order they were made.
    * @throws StoreError `unwritable`, and then for every later call: what of the failed one is on disk is unknown.
    */
   write(records: readonly DurableRecord[]): Promise<void>;

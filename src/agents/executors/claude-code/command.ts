@@ -8,8 +8,8 @@ import { prepareSession } from './session.ts';
 import { type ClaudeCodeSettings, isBilled, type Login } from './settings.ts';
 
 /**
- * All that works without a person: no questions, no timers, no messages to other sessions. What a version does not have it
- * passes over. Search goes through the shell in some versions and through tools of its own in others.
+ * All that works without a person: no questions, no timers, no messages to other sessions. What a version does not have
+ * it passes over. Search goes through the shell in some versions and through tools of its own in others.
  */
 const defaultTools = [
   ...['Bash', 'Read', 'Edit', 'Write', 'NotebookEdit', 'Glob', 'Grep', 'TodoWrite'],
@@ -67,8 +67,8 @@ interface Choices {
 }
 
 /**
- * `acceptEdits` and rules, for `bypassPermissions` is refused to root. Nobody can answer, so whatever would be asked is denied.
- * Partial messages tell a model that writes a long file from a stream that is stalled.
+ * `acceptEdits` and rules, for `bypassPermissions` is refused to root. Nobody can answer, so whatever would be asked is
+ * denied. Partial messages tell a model that writes a long file from a stream that is stalled.
  */
 export function argumentsFor({ id, isResumed }: Start, choices: Choices): readonly string[] {
   const { model, tools, systemFile, turns, costUsd } = choices;

@@ -28,8 +28,8 @@ interface Run {
 }
 
 /**
- * The Claude Code CLI, headless. It is given neither key nor login: it calls the API through a gate of the peer's, and its
- * settings and conversations are in folders of the attempt.
+ * The Claude Code CLI, headless. It is given neither key nor login: it calls the API through a gate of the peer's, and
+ * its settings and conversations are in folders of the attempt.
  */
 export class ClaudeCodeExecutor implements Executor {
   readonly name = 'claude-code';

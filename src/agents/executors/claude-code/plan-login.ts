@@ -19,9 +19,9 @@ const renewBeforeMs = 5 * 60_000;
 const renewMs = 60_000;
 
 /**
- * The login that a person has made with the CLI on this PC: in a file, on a Mac in the keychain. An agent gets none of it, not
- * even to read. When it runs out, the person's own CLI renews it in its own place and under its own lock, which keeps that
- * person logged in: the token that renews is worth one use.
+ * The login that a person has made with the CLI on this PC: in a file, on a Mac in the keychain. An agent gets none of
+ * it, not even to read. When it runs out, the person's own CLI renews it in its own place and under its own lock, which
+ * keeps that person logged in: the token that renews is worth one use.
  */
 export class PlanLogin {
   readonly #program: string;

@@ -4,8 +4,9 @@ import { writeFresh } from '../../fresh-file.ts';
 import { readPlainFile } from '../../plain-file.ts';
 
 /**
- * What is saved with the work: the CLI's `projects` folder, and the id of the conversation that goes on. The CLI finds a
- * conversation by its id in any of its projects, so it does not matter that the clone is in another folder on another PC.
+ * What is saved with the work: the CLI's `projects` folder, and the id of the conversation that goes on. The CLI finds
+ * a conversation by its id in any of its projects, so it does not matter that the clone is in another folder on another
+ * PC.
  */
 const projectsIn = (sessionDir: string): string => join(sessionDir, 'projects');
 const idFile = (sessionDir: string): string => join(sessionDir, 'id');
