@@ -40,8 +40,9 @@ Examples:
 
 Defaults may be written to config.json in the state folder, each named as its
 flag (--peer: "peers", --no-mdns: "mdns"); "allowHosts" lists what agents in a
-sandbox may reach besides package registries. SIGTERM or Ctrl-C hands over what
-runs and ends within 10 s; a second one ends at once.
+sandbox may reach besides package registries, "verify" the command that has to
+pass for each repository. SIGTERM or Ctrl-C hands over what runs and ends within
+10 s; a second one ends at once.
 
 A daily budget is a limit up to one call of the model for each attempt that
 runs; what runs when it is spent goes on at another peer. "meshDailyBudgetUsd",
