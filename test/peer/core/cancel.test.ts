@@ -4,6 +4,7 @@ import { neverPublishes, publishesAtOnce } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import {
   electorsOf,
+  firstTask,
   five,
   leaderOf,
   names,
@@ -37,8 +38,7 @@ describe('cancel', () => {
   it('stops the agent of an assigned task, wherever it is asked', () => {
     for (const asked of names) {
       const world = new World(five, { agent: () => [] });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       const worker = workerOf(world, task);
       world.runFor(2_000);
       expect(world.reply(cancel(world, asked, task), 1_000)).toEqual({ type: 'cancelled' });
@@ -63,8 +63,7 @@ describe('cancel', () => {
 
   it('is refused once the result is on its way', () => {
     const world = new World(five, { publish: neverPublishes });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.until('granted', () => world.published.length === 1);
     expect(world.reply(cancel(world, 'delta', task), 1_000)).toEqual({ type: 'publishing' });
     expect(phaseAt(world, 'delta', task)).toBe('publishing');
@@ -75,8 +74,7 @@ describe('cancel', () => {
     const world = new World(five, {
       publish: (job, ...rest) => (job.attempt === 1 ? null : publishesAtOnce(job, ...rest)),
     });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.until('granted', () => world.published.length === 1);
     const worker = workerOf(world, task);
     expect(world.reply(cancel(world, others(world, worker)[0] ?? '', task), 1_000)).toEqual({ type: 'publishing' });
@@ -88,8 +86,7 @@ describe('cancel', () => {
 
   it('is pending without a quorum, and done once there is one again', () => {
     const world = new World(five, { agent: () => [] });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     const asked = others(world, worker)[0] ?? '';
     const gone = others(world, worker, asked);
@@ -115,8 +112,7 @@ describe('cancel', () => {
   it('is answered when the task ends by itself meanwhile', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const world = new World(five, { seed });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       world.until('done somewhere', () => names.some((name) => phaseAt(world, name, task) === 'done'));
       for (const name of names) {
         expect(['ended', 'publishing']).toContain(world.reply(cancel(world, name, task), 2_000).type);
@@ -126,8 +122,7 @@ describe('cancel', () => {
 
   it('reaches a leader that has just come to power', () => {
     const world = new World(five, { agent: () => [] });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     world.runFor(1_000);
     const leader = world.nameOf(world.task('alpha', task)?.leader ?? ('' as never));

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readyToPush } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import {
+  firstTask,
   five,
   leaderOf,
   names,
@@ -22,8 +23,7 @@ describe('a peer that drains', () => {
   it('hands its attempt over, not counted, and is drained in much less than a second', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const world = new World(five, { seed, agent: () => [] });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       const worker = workerOf(world, task);
       world.runFor(1_000);
       expect(world.reply(drain(world, worker), 500), `seed ${seed}`).toEqual({ type: 'drained' });
@@ -41,8 +41,7 @@ describe('a peer that drains', () => {
   it('gives its leases to the next in rank at once, and the run of another goes on', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const world = new World(five, { seed, agent: () => [[8_000, readyToPush]] });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       const worker = workerOf(world, task);
       world.runFor(1_000);
       const leader = leaderOf(world, task) ?? '';
@@ -84,8 +83,7 @@ describe('a peer that drains', () => {
 
   it('alone hands over to nobody, and goes on after its next start', () => {
     const world = new World(five.slice(0, 1), { agent: () => [[2_000, readyToPush]] });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     workerOf(world, task);
     world.runFor(500);
     expect(world.reply(drain(world, 'alpha'), 500)).toEqual({ type: 'drained' });
@@ -98,8 +96,7 @@ describe('a peer that drains', () => {
 
   it('one after another leaves the work to the last majority', () => {
     const world = new World(five, { agent: () => [[20_000, readyToPush]] });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     for (const _ of [1, 2]) {
       const worker = workerOf(world, task, 12_000);
       world.runFor(1_000);

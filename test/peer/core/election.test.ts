@@ -4,6 +4,7 @@ import { readyToPush } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import {
   electorsOf,
+  firstTask,
   five,
   leaderOf,
   names,
@@ -22,8 +23,7 @@ function atWork(options: { readonly apart: boolean; readonly workMs?: number }) 
   for (let seed = 1; ; seed += 1) {
     const { workMs } = options;
     const world = new World(five, { seed, agent: () => (workMs === undefined ? [] : [[workMs, readyToPush]]) });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     world.runFor(1_500);
     const leader = leaderOf(world, task);
@@ -35,8 +35,7 @@ describe('who leads', () => {
   it('is the first in rank, and after it the next', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const world = new World(five, { seed, agent: () => [] });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       world.runFor(1_000);
       const electors = electorsOf(world, task);
       expect(leaderOf(world, task), `seed ${seed}`).toBe(electors[0]);
@@ -99,8 +98,7 @@ describe('among electors that are slow to answer', () => {
   it.each([100, 300, 500])('somebody leads all the same, with up to twice %i ms each way', (slowMs) => {
     for (let seed = 1; seed <= 10; seed += 1) {
       const world = new World(five, { seed, agent: () => [] });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       workerOf(world, task);
       const leader = leaderOf(world, task) ?? '';
       world.cut(names, names, { slowMs });
@@ -185,8 +183,7 @@ describe('on the side of a cut without a majority', () => {
   it('no attempt starts (I6), and the other side goes on', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const world = new World(five, { seed, agent: () => [] });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       const worker = workerOf(world, task);
       world.runFor(500);
       const minority = [worker, others(world, worker)[seed % 4] ?? ''];

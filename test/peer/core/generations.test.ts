@@ -4,6 +4,7 @@ import { type AgentScript, endlessAgent, readyToPush } from '../../sim/script.ts
 import { World } from '../../sim/world.ts';
 import {
   electorsOf,
+  firstTask,
   five,
   leaderOf,
   names,
@@ -29,8 +30,7 @@ const generationAt = (world: World, name: string, task: TaskId): number =>
 describe('an electorate', () => {
   it('moves on when an elector is gone for long, and the attempt under way goes on', () => {
     const world = new World(five, { agent: endlessAgent });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     const gone = others(world, worker)[0] ?? '';
     world.kill(gone);
@@ -44,8 +44,7 @@ describe('an electorate', () => {
 
   it('is left alone when a lost elector is back in time', () => {
     const world = new World(five, { agent: endlessAgent });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     const gone = others(world, worker)[0] ?? '';
     world.kill(gone);
@@ -59,8 +58,7 @@ describe('an electorate', () => {
     const world = new World([{ name: 'alpha' }, ...names.slice(1).map((name) => ({ name, later: true }))], {
       agent: endlessAgent,
     });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     expect(electorsOf(world, task)).toEqual(['alpha']);
     for (const name of names.slice(1)) world.start(name);
     world.until('five electors', () => electorsOf(world, task).length === 5, healedMs);
@@ -85,8 +83,7 @@ describe('an electorate', () => {
 describe('PCs that are switched off', () => {
   it('one after another, a minute apart: the last one ends the task', () => {
     const world = new World(five, { agent: slowAgent(400_000) });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     for (const name of names.slice(0, 4)) {
       world.runFor(60_000);
       world.kill(name);
@@ -96,8 +93,7 @@ describe('PCs that are switched off', () => {
 
   it('one by one with a goodbye: nothing waits for anything', () => {
     const world = new World(five, { agent: slowAgent(5_000) });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     for (const name of names.slice(0, 4)) {
       const drained = world.command(name, { type: 'drain' });
       const before = world.nowMs;
@@ -115,8 +111,7 @@ const two = five.slice(0, 2);
 describe('two PCs', () => {
   it.each(['alpha', 'beta'])('survive the loss of %s', (gone) => {
     const world = new World(two, { agent: slowAgent(3_000) });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.runFor(1_000);
     world.kill(gone);
     const [left = ''] = others(world, gone);
@@ -126,8 +121,7 @@ describe('two PCs', () => {
 
   it('on two sides of a cut both go on; when they meet again one gives way', () => {
     const world = new World(two, { agent: endlessAgent });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.runFor(1_000);
     world.cut(['alpha'], ['beta']);
     const isForced = (name: string): boolean => world.task(name, task)?.generation.forced === true;
@@ -145,8 +139,7 @@ describe('two PCs', () => {
 describe('an end that only one of two has stored', () => {
   it('is told by it, when the other is gone for good', () => {
     const world = new World(two, { agent: endlessAgent });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.runFor(1_000);
     const leader = leaderOf(world, task) ?? '';
     const [other = ''] = others(world, leader);
@@ -163,8 +156,7 @@ describe('an end that only one of two has stored', () => {
 describe('a sealed lease', () => {
   it('is not lost once more when its leader sleeps before the seal is known', () => {
     const world = new World(five, { agent: endlessAgent });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     const leader = leaderOf(world, task) ?? '';
     world.kill(others(world, worker, leader)[0] ?? '');
@@ -180,8 +172,7 @@ describe('a sealed lease', () => {
 describe('adopt', () => {
   it('is refused by a peer that is about to stop and has nobody to give the task to', () => {
     const world = new World(five, { agent: endlessAgent });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     for (const name of names.slice(1)) world.kill(name);
     world.runFor(20_000);
     world.command('alpha', { type: 'drain' });
@@ -190,8 +181,7 @@ describe('adopt', () => {
 
   it('starts a new generation where a majority is gone for good', () => {
     const world = new World(five, { agent: slowAgent(3_000) });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.runFor(500);
     for (const name of ['alpha', 'beta', 'gamma']) world.kill(name);
     world.runFor(60_000);
@@ -209,8 +199,7 @@ describe('adopt', () => {
 
   it('gives up where it learns meanwhile that the task has ended', () => {
     const world = new World(five, { agent: slowAgent(20_000), timing: { readMs: 20_000 } });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.runFor(500);
     world.cut(['alpha', 'beta'], ['gamma', 'delta', 'epsilon']);
     world.until('done', () => phaseAt(world, 'gamma', task) === 'done', 120_000);
@@ -225,8 +214,7 @@ describe('adopt', () => {
 
   it('is refused where the electors can go on by themselves', () => {
     const world = new World(five, { agent: endlessAgent });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     expect(world.reply(world.command('beta', { type: 'adopt', task }))).toEqual({ type: 'has-quorum' });
   });
 });

@@ -3,6 +3,7 @@ import type { AgentReport } from '../../../src/protocol/agent.ts';
 import { readyToPush } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import {
+  firstTask,
   five,
   leaderOf,
   names,
@@ -22,8 +23,7 @@ function atWork(agent: AgentReport | null = null, workMs = 15_000, capacity = 1)
   for (let seed = 1; ; seed += 1) {
     const specs = five.map((spec) => ({ ...spec, capacity }));
     const world = new World(specs, { seed, agent: () => (agent === null ? [] : [[workMs, agent]]) });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     world.runFor(1_500);
     if (leaderOf(world, task) !== worker) return { world, task, worker };
@@ -129,8 +129,7 @@ describe('an agent that fails', () => {
     const world = new World(five, {
       agent: () => [[500, { type: 'failed', reason: 'the tests do not pass', final: false, costUsd: 0.5 }]],
     });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     untilPhase(world, task, 'failed', 20_000);
     const state = stateAt(world, 'beta', task);
     expect(outcomes(state)).toEqual(['failed', 'failed', 'failed']);
@@ -142,8 +141,7 @@ describe('an agent that fails', () => {
     const world = new World(five, {
       agent: () => [[500, { type: 'failed', reason: 'the branch is taken', final: true, costUsd: null }]],
     });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     untilPhase(world, task, 'failed', 20_000);
     expect(world.started).toHaveLength(1);
   });
@@ -157,8 +155,7 @@ describe('an agent that fails', () => {
         return runs === 1 ? [[500, { type: 'quota', until, reason: 'session limit', costUsd: null }]] : [];
       },
     });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const first = workerOf(world, task);
     world.until('handed over', () => world.started.length === 2);
     const second = workerOf(world, task);

@@ -4,6 +4,7 @@ import { neverPublishes, readyToPush, someCommit } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import {
   electorsOf,
+  firstTask,
   five,
   leaderOf,
   names,
@@ -11,7 +12,6 @@ import {
   outcomes,
   runOf,
   stateAt,
-  submitted,
   untilPhase,
   workerOf,
 } from './support.ts';
@@ -20,8 +20,7 @@ import {
 function granted(apart = true) {
   for (let seed = 1; ; seed += 1) {
     const world = new World(five, { seed, publish: neverPublishes });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     world.until('granted', () => world.published.length === 1);
     const leader = leaderOf(world, task) ?? '';
@@ -33,8 +32,7 @@ function granted(apart = true) {
 function asked() {
   for (let seed = 1; ; seed += 1) {
     const world = new World(five, { seed, agent: () => [[1_500, readyToPush]], publish: neverPublishes });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     world.until('asked', () => world.sent.some(({ message }) => message.type === 'publish-request'));
     if (leaderOf(world, task) !== worker) return { world, task, worker };
@@ -45,8 +43,7 @@ describe('a grant', () => {
   it('is given once publishing is durable on a majority, and not before', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const world = new World(five, { seed });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       world.until('granted', () => world.published.length === 1);
       const holders = world.names.filter((name) =>
         world
@@ -91,8 +88,7 @@ describe('a grant', () => {
   it('is used though it takes longer than until the next heartbeat, which asks again', () => {
     for (let seed = 1; seed <= 5; seed += 1) {
       const world = new World(five, { seed, agent: () => [[5_000, readyToPush]] });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       const worker = workerOf(world, task);
       world.cut([worker], others(world, worker), { slowMs: 3_000 });
       world.until(`published, seed ${seed}`, () => world.published.length > 0, 25_000);
@@ -102,8 +98,7 @@ describe('a grant', () => {
 
   it('is void after its peer slept through it', () => {
     const world = new World(five.slice(0, 1), { agent: () => [[1_000, readyToPush]] });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.until('asked', () => world.sent.some(({ message }) => message.type === 'publish-request'));
     world.input('alpha', { type: 'woke', lostMs: 60_000 });
     untilPhase(world, task, 'done', 20_000);
@@ -203,8 +198,7 @@ describe('publishing in two steps', () => {
               },
             ],
     });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     untilPhase(world, task, 'done', 5_000);
     expect(world.published.map(({ step }) => step)).toEqual(['push', 'open']);
     const grants = world.sent.filter(({ message }) => message.type === 'publish-grant');
@@ -221,8 +215,7 @@ describe('publishing in two steps', () => {
         [2_000, { type: 'ready', step: 'push', commit: second, expectedTip: someCommit }],
       ],
     });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.until('granted twice', () => world.published.length === 2);
     const kept = names.filter((name) =>
       world
@@ -239,8 +232,7 @@ describe('a worker that was superseded', () => {
   it('is granted nothing', () => {
     for (let seed = 1; seed <= 10; seed += 1) {
       const world = new World(five, { seed, agent: () => [[9_000, readyToPush]] });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       const worker = workerOf(world, task);
       world.runFor(1_000);
       world.pause(worker);

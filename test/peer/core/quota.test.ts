@@ -5,7 +5,7 @@ import type { Checkpoint } from '../../../src/protocol/state.ts';
 import { violations } from '../../sim/oracles.ts';
 import { type AgentScript, endlessAgent, quickAgent, readyToPush, someCommit } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
-import { outcomes, phaseAt, runOf, stateAt, submitted, untilPhase, workerOf, workersOf } from './support.ts';
+import { firstTask, outcomes, phaseAt, runOf, stateAt, submitted, untilPhase, workerOf, workersOf } from './support.ts';
 
 const electors = ['gamma', 'delta', 'epsilon'].map((name) => ({ name, capacity: 0 }));
 
@@ -184,8 +184,7 @@ describe('a task that every peer has hit the limit on', () => {
           isBack ? quickAgent(job, peer) : [[500, quota(inMs(world, peer, peer === 'beta' ? 120_000 : 300_000))]],
       },
     );
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.until('it waits', () => names.every((name) => stallAt(world, name, task) !== null), 30_000);
     expect(new Set(world.started.map(({ peer }) => peer))).toEqual(new Set(names));
     expect(world.started).toHaveLength(3);

@@ -4,7 +4,7 @@ import { initialState, succeed } from '../../../src/protocol/state.ts';
 import type { Outgoing } from '../../sim/records.ts';
 import { endlessAgent } from '../../sim/script.ts';
 import { peerIdOf, World } from '../../sim/world.ts';
-import { five, submitted } from './support.ts';
+import { firstTask, five } from './support.ts';
 
 const id = 'f'.repeat(16) as GenerationId;
 const ballot = { round: 9, peer: peerIdOf('beta'), incarnation: 1 };
@@ -13,8 +13,7 @@ const next = { number: 1, id, electorate: [peerIdOf('alpha'), peerIdOf('beta'), 
 /** A mesh of five with a task, and what alpha answers to beta from now on. */
 function mesh(): { readonly world: World; readonly task: TaskId; ask(message: Outgoing): readonly Outgoing[] } {
   const world = new World(five, { agent: endlessAgent });
-  world.runFor(100);
-  const task = submitted(world, world.submit('alpha'));
+  const task = firstTask(world);
   world.runFor(1_000);
   const ask = (message: Outgoing): readonly Outgoing[] => {
     const before = world.sent.length;

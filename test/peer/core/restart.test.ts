@@ -3,6 +3,7 @@ import { readyToPush } from '../../sim/script.ts';
 import { World } from '../../sim/world.ts';
 import {
   electorsOf,
+  firstTask,
   five,
   leaderOf,
   names,
@@ -18,8 +19,7 @@ import {
 describe('a peer that was killed and started again', () => {
   it('has its registers, and takes part again', () => {
     const world = new World(five.slice(0, 3), { agent: () => [[20_000, readyToPush]] });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     world.runFor(1_000);
     const [one, two] = others(world, worker);
@@ -39,8 +39,7 @@ describe('a peer that was killed and started again', () => {
 
   it('promises nobody a lease that may still be held: it waits for a full one', () => {
     const world = new World(five, { agent: () => [] });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     workerOf(world, task);
     world.runFor(3_000);
     for (const name of names) world.kill(name);
@@ -52,8 +51,7 @@ describe('a peer that was killed and started again', () => {
 
   it('that led makes a new ballot, and does not act on the lease of its earlier run', () => {
     const world = new World(five, { agent: () => [[30_000, readyToPush]] });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.runFor(1_000);
     const leader = leaderOf(world, task) ?? '';
     world.kill(leader);
@@ -80,8 +78,7 @@ describe('an acknowledged task', () => {
     for (const one of names) {
       for (const two of names.filter((name) => name > one)) {
         const world = new World(five);
-        world.runFor(100);
-        const task = submitted(world, world.submit('alpha'));
+        const task = firstTask(world);
         world.kill(one);
         world.kill(two);
         untilPhase(world, task, 'done', 60_000);
@@ -92,8 +89,7 @@ describe('an acknowledged task', () => {
   it('survives the kill of all peers at once, at any moment', () => {
     for (let seed = 1; seed <= 40; seed += 1) {
       const world = new World(five, { seed });
-      world.runFor(100);
-      const task = submitted(world, world.submit('alpha'));
+      const task = firstTask(world);
       world.runFor(seed * 31);
       for (const name of names) world.kill(name);
       world.runFor(1_000);

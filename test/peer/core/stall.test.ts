@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { readyToPush } from '../../sim/script.ts';
 import { peerIdOf, World } from '../../sim/world.ts';
-import { electorsOf, five, leaderOf, names, others, phaseAt, submitted, untilPhase, workerOf } from './support.ts';
+import {
+  electorsOf,
+  firstTask,
+  five,
+  leaderOf,
+  names,
+  others,
+  phaseAt,
+  submitted,
+  untilPhase,
+  workerOf,
+} from './support.ts';
 
 const requires = { specialties: ['frontend'], explicit: true, reason: 'asked for' };
 const stallAt = (world: World, name: string, task: Parameters<World['task']>[1]): string | null =>
@@ -96,8 +107,7 @@ describe('a task whose electors are gone', () => {
     [3, 5],
   ])('says so, waits, and ends when they are back: %i of %i', (lost, size) => {
     const world = new World(five.slice(0, size), { agent: () => [[45_000, readyToPush]] });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     const worker = workerOf(world, task);
     world.runFor(1_000);
     const gone = electorsOf(world, task)
@@ -122,8 +132,7 @@ describe('a repository that refused this PC', () => {
     const world = new World(five.slice(0, 1), {
       agent: () => [[100, isRefused.value ? { type: 'refused', reason: 'no access: 403' } : readyToPush]],
     });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.until('it waits', () => stallAt(world, 'alpha', task)?.includes('no access') === true, 30_000);
     isRefused.value = false;
     untilPhase(world, task, 'done', 11 * 60_000);

@@ -13,6 +13,12 @@ export function submitted(world: World, key: string): TaskId {
   return reply.task;
 }
 
+/** A task of alpha's, submitted once the peers have found each other. */
+export function firstTask(world: World): TaskId {
+  world.runFor(100);
+  return submitted(world, world.submit('alpha'));
+}
+
 /** The names of the peers on which an agent of the task runs. */
 export const workersOf = (world: World, task: TaskId): readonly string[] =>
   world.names.filter((name) => world.running(name).some((job) => job.task.id === task));

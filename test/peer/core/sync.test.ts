@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { endlessAgent } from '../../sim/script.ts';
 import { peerIdOf, World } from '../../sim/world.ts';
-import { five, names, others, outcomes, phaseAt, stateAt, submitted, untilPhase, workerOf } from './support.ts';
+import {
+  firstTask,
+  five,
+  names,
+  others,
+  outcomes,
+  phaseAt,
+  stateAt,
+  submitted,
+  untilPhase,
+  workerOf,
+} from './support.ts';
 
 describe('a peer that was away', () => {
   it('learns of a task on its return, with its state, its story and who bid', () => {
@@ -36,8 +47,7 @@ describe('a peer that was away', () => {
 
   it('brings what only it knows to the others', () => {
     const world = new World(five.slice(0, 3));
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     untilPhase(world, task, 'done');
     const fresh = new World([...five.slice(0, 1), { name: 'delta', later: true }]);
     fresh.runFor(100);
@@ -49,8 +59,7 @@ describe('a peer that was away', () => {
 
   it('does not start again what had ended', () => {
     const world = new World(five);
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     untilPhase(world, task, 'done');
     for (const name of names) world.exit(name);
     for (const name of names) world.start(name);
@@ -100,8 +109,7 @@ describe('what happened on both sides of a cut', () => {
 
   it('is in agreement without a word where nothing differs', () => {
     const world = new World(five);
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     untilPhase(world, task, 'done');
     world.runFor(65_000);
     const types = new Set(world.sent.filter(({ at }) => at > 20_000).map(({ message }) => message.type));
@@ -149,8 +157,7 @@ describe('a PC that comes back after the others have pruned', () => {
   it('starts nothing again that ended long ago', () => {
     const timing = { keepFinishedMs: 120_000 };
     const world = new World([{ name: 'alpha' }, { name: 'beta' }, { name: 'gamma' }], { timing, agent: endlessAgent });
-    world.runFor(100);
-    const task = submitted(world, world.submit('alpha'));
+    const task = firstTask(world);
     world.until('it is under way', () => world.started.length === 1);
     world.kill('gamma');
     world.command('alpha', { type: 'cancel', task, reason: 'enough' });
