@@ -46,3 +46,27 @@ export const oneLine = (text: string, maxLength: number): string =>
 
 export const clip = (text: string, maxLength: number): string =>
   text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
+
+/** The last few lines that say anything, for a report: each is one line, bounded. */
+export class LastLines {
+  readonly #lines: string[] = [];
+  readonly #most: number;
+  readonly #maxLength: number;
+
+  constructor(most: number, maxLength: number) {
+    this.#most = most;
+    this.#maxLength = maxLength;
+  }
+
+  /** Returns the line as it is told; empty where it says nothing. */
+  push(line: string): string {
+    const text = oneLine(line, this.#maxLength);
+    if (text !== '') this.#lines.push(text);
+    if (this.#lines.length > this.#most) this.#lines.shift();
+    return text;
+  }
+
+  get all(): readonly string[] {
+    return this.#lines;
+  }
+}

@@ -3,14 +3,14 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { branchOf } from '../../protocol/record.ts';
 import { writeFresh } from '../fresh-file.ts';
-import { oneLine } from '../lines.ts';
+import { LastLines } from '../lines.ts';
 import { agentEnvironment } from '../processes/environment.ts';
 import { programsIn } from '../sandbox/tools.ts';
 import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, RunLimits, Usable } from './executor.ts';
 import { cutShort, type LimitedExit, runLimited } from './limited.ts';
 
-const TailLines = 10;
-const TailLine = 300;
+const tailLines = 10;
+const tailLine = 300;
 
 /**
  * Any agent that is a command: it runs in the clone through the shell, with the prompt on its standard input and
@@ -38,7 +38,7 @@ export class CommandExecutor implements Executor {
     await mkdir(tmp, { recursive: true });
     await writeFresh(taskFile, JSON.stringify(taskForCommands(context), null, 2));
     await writeFresh(stdin, [context.prompt, ...(context.followUp === null ? [] : [context.followUp])].join('\n'));
-    const tail: string[] = [];
+    const tail = new LastLines(tailLines, tailLine);
     const command = {
       file: '/bin/sh',
       args: ['-c', this.#command],
@@ -53,15 +53,12 @@ export class CommandExecutor implements Executor {
       limits,
       signal,
       (line, stream) => {
-        const text = oneLine(line, TailLine);
         onEvent({ type: 'output', line, stream });
-        if (text === '') return;
-        tail.push(text);
-        if (tail.length > TailLines) tail.shift();
-        if (stream === 'stdout') onEvent({ type: 'progress', text });
+        const text = tail.push(line);
+        if (text !== '' && stream === 'stdout') onEvent({ type: 'progress', text });
       },
     );
-    return outcomeOf(exit, limits, tail);
+    return outcomeOf(exit, limits, tail.all);
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { wallMs } from '../../../protocol/ids.ts';
-import { oneLine } from '../../lines.ts';
+import { LastLines } from '../../lines.ts';
 import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, Usable } from '../executor.ts';
 import type { KeyGate, KeySource } from '../key-gate.ts';
 import { runLimited } from '../limited.ts';
@@ -88,7 +88,7 @@ export class ClaudeCodeExecutor implements Executor {
     const command = await claudeCommand(context, { file: program.file, settings, gate }, start);
     const needs = { readable: program.readable, writable: [], hosts: [new URL(gate.url).host] };
     const transcript = new Transcript(cwd, isBilled(settings.login));
-    const complaints: string[] = [];
+    const complaints = new LastLines(tailLines, tailLine);
     const refused = new AbortController();
     const exit = await runLimited(
       await confine(command, needs),
@@ -96,20 +96,14 @@ export class ClaudeCodeExecutor implements Executor {
       AbortSignal.any([signal, refused.signal]),
       (line, stream) => {
         for (const event of transcript.take(line, stream)) onEvent(event);
-        if (stream === 'stderr') keepTail(complaints, line);
+        if (stream === 'stderr') complaints.push(line);
         if (transcript.isLoginRefused) refused.abort();
       },
       () => transcript.gotOn,
     );
     if (signal.aborted) return { type: 'interrupted' };
     const { until: limitEnd } = refusals;
-    const { login } = settings;
-    return refusals.check(judge({ exit, transcript, complaints, limits, login, limitEnd, now: wallMs(Date.now()) }));
+    const said = { transcript, complaints: complaints.all, limitEnd };
+    return refusals.check(judge({ exit, ...said, limits, login: settings.login, now: wallMs(Date.now()) }));
   }
-}
-
-function keepTail(tail: string[], line: string): void {
-  const text = oneLine(line, tailLine);
-  if (text !== '') tail.push(text);
-  if (tail.length > tailLines) tail.shift();
 }
