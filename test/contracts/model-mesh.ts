@@ -107,7 +107,7 @@ export function describeInAMesh({ executor, tools, env, planEnv, sessionIn }: Mo
       expect(spent?.worker).toBe(peer?.id);
       expect(next?.worker).not.toBe(peer?.id);
       expect(Date.parse(next?.startedAt ?? '') - Date.parse(spent?.endedAt ?? '')).toBeLessThan(5_000);
-      const { commit = '' } = done.result ?? {};
+      const commit = done.result?.commit ?? '';
       // Each half once: the second attempt went on where the first had stopped.
       expect([scene.fileAt(commit, 'half.txt'), scene.fileAt(commit, 'rest.txt')]).toEqual(['half\n', 'rest\n']);
 

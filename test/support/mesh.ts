@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ControlClient } from '../../src/peer/control/client.ts';
+import { socketPath } from '../../src/peer/home/socket.ts';
 import { type CliResult, type Env, runCli, spawnCli } from './cli.ts';
 import { waitFor } from './wait.ts';
 
@@ -43,7 +45,7 @@ export interface TaskJson {
   }[];
   readonly result: null | {
     readonly branch: string;
-    readonly commit: string;
+    readonly commit: string | null;
     readonly pullRequest: null | { readonly number: number; readonly url: string };
   };
   readonly duplicateOf?: string | null;
@@ -138,12 +140,17 @@ export class PeerProcess {
     return JSON.parse(stdout) as T;
   }
 
+  /** What `peer status --json` prints, asked as the command asks; without its process, since tests ask often. */
   status(): Promise<StatusJson> {
-    return this.json<StatusJson>(['status']);
+    return this.#control().status();
   }
 
   task(id: string): Promise<TaskJson> {
-    return this.json<TaskJson>(['task', id]);
+    return this.#control().task(id);
+  }
+
+  #control(): ControlClient {
+    return new ControlClient(socketPath({ folder: this.home }));
   }
 }
 
