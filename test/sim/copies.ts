@@ -76,7 +76,10 @@ export class VirtualCopies {
     const [holder, ...others] = holders.filter((peer) => peer !== node.id);
     if (holder === undefined) return this.#host.after(node, 1, () => resume(false));
     const source = this.#host.at(holder);
+    const { incarnation } = node;
     const settle = once((isFetched: boolean) => {
+      // Who asked has died since, and its agent with it.
+      if (node.incarnation !== incarnation) return;
       if (!isFetched) return this.fetch(node, { ...wanted, holders: others }, resume);
       this.keep(node, task, blob);
       resume(true);
