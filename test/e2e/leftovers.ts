@@ -17,8 +17,9 @@ function strayProcesses(mesh: Mesh): readonly string[] {
     });
 }
 
-/** The processes that a peer has started itself. Linux only. */
+/** The processes that a peer has started itself; none elsewhere than on Linux. */
 export function supervisorsOf(peer: number): readonly number[] {
+  if (process.platform !== 'linux') return [];
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry) && parseStat(readProc(entry, 'stat'))?.ppid === peer)
     .map(Number);

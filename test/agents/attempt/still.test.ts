@@ -48,34 +48,34 @@ const attack = (secret: string): string => `
   setInterval(() => {}, 1000);
 `;
 
-test.runIf(process.platform === 'linux')(
-  'a checkpoint has no file from outside, whatever the agent puts in its place while it is made',
-  async () => {
-    const secret = join(folder.path, 'person');
-    mkdirSync(secret);
-    writeFileSync(join(secret, 'id'), 'the person’s own');
-    const script = join(folder.path, 'attack.mjs');
-    writeFileSync(script, attack(secret));
-    const origin = makeRepository(folder.path);
-    const checkpoints = join(folder.path, 'checkpoints');
-    runner = createAgentRunner({
-      home: join(folder.path, 'home'),
-      host: thisHost,
-      executor: new CommandExecutor(`exec ${process.execPath} ${script}`),
-      forgeFor: () => new PathForge(origin),
-      files: new CheckpointFolderFiles(checkpoints),
-      specialists: { specialists: [], problems: [] },
-      checkpointEveryMs: 1_500,
-    });
-    const reports = new Reports();
-    runner.start(jobFor(taskFor(origin)), reports.take);
-    const { checkpoint } = await reports.wait('checkpoint');
-    execFileSync('git', ['fetch', '--quiet', join(checkpoints, checkpoint.blob), 'refs/mesh/work'], { cwd: origin });
-    const files = person(origin, 'ls-tree', '-r', '--name-only', checkpoint.commit).split('\n');
-    const told = files
-      .filter((path) => path.startsWith('zz'))
-      .map((path) => person(origin, 'show', `${checkpoint.commit}:${path}`));
-    expect(told).not.toContain('the person’s own');
-    expect(files).toContain('large.bin');
-  },
-);
+test('a checkpoint has no file from outside, whatever the agent puts in its place while it is made', async ({
+  skip,
+}) => {
+  skip(process.platform !== 'linux', 'the attack sees by /proc when git reads');
+  const secret = join(folder.path, 'person');
+  mkdirSync(secret);
+  writeFileSync(join(secret, 'id'), 'the person’s own');
+  const script = join(folder.path, 'attack.mjs');
+  writeFileSync(script, attack(secret));
+  const origin = makeRepository(folder.path);
+  const checkpoints = join(folder.path, 'checkpoints');
+  runner = createAgentRunner({
+    home: join(folder.path, 'home'),
+    host: thisHost,
+    executor: new CommandExecutor(`exec ${process.execPath} ${script}`),
+    forgeFor: () => new PathForge(origin),
+    files: new CheckpointFolderFiles(checkpoints),
+    specialists: { specialists: [], problems: [] },
+    checkpointEveryMs: 1_500,
+  });
+  const reports = new Reports();
+  runner.start(jobFor(taskFor(origin)), reports.take);
+  const { checkpoint } = await reports.wait('checkpoint');
+  execFileSync('git', ['fetch', '--quiet', join(checkpoints, checkpoint.blob), 'refs/mesh/work'], { cwd: origin });
+  const files = person(origin, 'ls-tree', '-r', '--name-only', checkpoint.commit).split('\n');
+  const told = files
+    .filter((path) => path.startsWith('zz'))
+    .map((path) => person(origin, 'show', `${checkpoint.commit}:${path}`));
+  expect(told).not.toContain('the person’s own');
+  expect(files).toContain('large.bin');
+});
