@@ -25,15 +25,21 @@ export function supervisorsOf(peer: number): readonly number[] {
     .map(Number);
 }
 
-/** No agent's process, and no clone in the folder of a peer that lives, is left once nothing runs. */
-export async function expectNothingLeft(mesh: Mesh): Promise<void> {
+/**
+ * No agent's process, and no clone in the folder of a peer that lives, is left once nothing runs; but for the work that
+ * is kept of the tasks that have failed.
+ */
+export async function expectNothingLeft(mesh: Mesh, failed: readonly string[] = []): Promise<void> {
+  const kept = failed.map((id) => `kept-${id.slice(0, 8)}-`);
   let left: unknown = null;
   await waitFor(
     'nothing is left that nobody owns',
     async () => {
       const alive = mesh.peers.filter(({ isAlive }) => isAlive);
       const clones = alive.flatMap(({ home }) =>
-        readdirSync(join(home, 'work')).map((clone) => join(home, 'work', clone)),
+        readdirSync(join(home, 'work'))
+          .filter((clone) => !kept.some((start) => clone.startsWith(start)))
+          .map((clone) => join(home, 'work', clone)),
       );
       left = { processes: strayProcesses(mesh), clones };
       return strayProcesses(mesh).length === 0 && clones.length === 0;

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { TaskJson } from '../support/mesh.ts';
 import { waitFor } from '../support/wait.ts';
 import { expectNothingLeft, supervisorsOf } from './leftovers.ts';
 import { Scene } from './support.ts';
@@ -10,8 +11,8 @@ import { Scene } from './support.ts';
 const victims = ['alpha', 'beta', 'gamma'] as const;
 const slots = 5;
 const atLeast = 50;
-/** Five lapses end a task: these have room for more attempts than are asked for. */
-const issues = Array.from({ length: 15 }, (_, index) => 300 + index);
+/** Enough for every slot; five lapses end a task, and then the next issue takes its place. */
+const open = victims.length * slots;
 
 /** Until the repository says stop: work for ten minutes, with children that leave for sessions of their own, and a folder that resists. */
 const command = [
@@ -27,15 +28,23 @@ it('fifty attempts that were killed with their peers, or with their supervisors,
   // Two that only keep the tasks, so that electorates live through it all.
   const keepers = ['delta', 'epsilon'].map((name) => ({ name, args: ['--capacity', '0'], env: { TMPDIR: temporary } }));
   await using scene = await Scene.start([...keepers, ...workers], command);
-  for (const number of issues) {
-    scene.github.addIssue({ number, title: `Fix ${number}`, body: 'It says helo.', labels: [] });
-  }
-  const ids = await Promise.all(issues.map((issue) => scene.submit('delta', issue)));
+  const ids: string[] = [];
+  const issueOf = (index: number): number => 300 + index;
   const tasks = async () => (await scene.status('delta')).tasks;
   const attempts = async (): Promise<number> => (await tasks()).reduce((sum, { attempt }) => sum + attempt, 0);
   const runningOn = async (name: string): Promise<number> =>
     (await scene.status('delta')).peers.find((peer) => peer.name === name)?.running ?? 0;
+  const hasEnded = ({ state }: TaskJson): boolean => state === 'done' || state === 'failed';
+  const topUp = async (): Promise<void> => {
+    const missing = open - (await tasks()).filter((task) => !hasEnded(task)).length;
+    const numbers = Array.from({ length: missing }, (_, index) => issueOf(ids.length + index));
+    for (const number of numbers) {
+      scene.github.addIssue({ number, title: `Fix ${number}`, body: 'It says helo.', labels: [] });
+    }
+    ids.push(...(await Promise.all(numbers.map((issue) => scene.submit('delta', issue)))));
+  };
   for (let kills = 0; (await attempts()) < atLeast; kills += 1) {
+    await topUp();
     const victim = scene.peer(victims[kills % victims.length] ?? '');
     await waitFor(`${victim.name} is busy`, async () => (await runningOn(victim.name)) >= 3, 30_000, tasks);
     const supervisors = supervisorsOf(victim.pid);
@@ -55,13 +64,13 @@ it('fifty attempts that were killed with their peers, or with their supervisors,
     await scene.peer(name).end('SIGKILL');
     await scene.peer(name).start(30_000);
   }
-  const ended = async () => (await tasks()).every(({ state }) => state === 'done' || state === 'failed');
-  await waitFor('every task has ended', ended, 60_000, tasks);
+  await waitFor('every task has ended', async () => (await tasks()).every(hasEnded), 60_000, tasks);
   const all = await tasks();
-  console.log(`many-kills: ${await attempts()} attempts; ${all.filter(({ state }) => state === 'done').length} done`);
+  const failed = all.filter(({ state }) => state === 'failed').map(({ id }) => id);
+  console.log(`many-kills: ${await attempts()} attempts at ${all.length} tasks, of which ${failed.length} have failed`);
   expect(ids.filter((id) => !all.some((task) => task.id === id))).toEqual([]);
-  expect(issues.filter((issue) => scene.pullsFor(issue) > 1)).toEqual([]);
-  await expectNothingLeft(scene.mesh);
+  expect(ids.map((_, index) => issueOf(index)).filter((issue) => scene.pullsFor(issue) > 1)).toEqual([]);
+  await expectNothingLeft(scene.mesh, failed);
   expect(readdirSync(temporary)).toEqual([]);
   const left = scene.mesh.peers.flatMap(({ home }) => readdirSync(home, { recursive: true, encoding: 'utf8' }));
   expect(left.filter((path) => /\.lock$|tmp_|checkpoints\/./.test(path))).toEqual([]);

@@ -15,7 +15,8 @@ export async function waitFor<T>(
     const value = await condition();
     if (value !== null && value !== undefined && value !== false) return value;
     if (performance.now() > end) {
-      throw new Error(`not within ${deadlineMs} ms: ${what}\nlast seen: ${JSON.stringify(lastSeen(), null, 1)}`);
+      const seen = await lastSeen();
+      throw new Error(`not within ${deadlineMs} ms: ${what}\nlast seen: ${JSON.stringify(seen, null, 1)}`);
     }
     await delay(20);
   }
