@@ -5,7 +5,8 @@ import { waitFor } from '../support/wait.ts';
 import { generalists, Scene } from './support.ts';
 
 /** The first to work on it does half, and never ends; whoever finds that half does the rest. */
-const command = 'if [ -e half.txt ]; then echo rest > rest.txt; else echo half > half.txt; exec sleep 600; fi';
+const command =
+  'if [ -e half.txt ]; then echo rest > rest.txt; else echo half > half.txt; echo it is half done; exec sleep 600; fi';
 
 it('what a killed worker had saved is gone on with elsewhere, and published', async () => {
   const starts = generalists.map((start) => ({ ...start, args: ['--checkpoint-every', '1s'] }));
@@ -40,7 +41,7 @@ it('a worker that is stopped hands its work over as it is', async () => {
   if (worker === null || witness === undefined) throw new Error('nobody works on it');
   await waitFor('half of it', async () => {
     const { text } = await scene.peer(witness.name).json<{ text: string }>(['logs', id]);
-    return text.includes('the agent starts');
+    return text.includes('it is half done');
   });
   expect(await scene.peer(worker).end('SIGTERM')).toBe(0);
   const done = await scene.done(witness.name, id, 60_000);
