@@ -10,8 +10,8 @@ import { runVerify } from '../verify/run.ts';
 import { describeVerdict, fixText, type Verdict } from '../verify/verdict.ts';
 import { type FreeBytes, SpaceWatch } from '../workspace/space.ts';
 import type { Workspace } from '../workspace/workspace.ts';
+import { AttemptUsage } from './attempt-usage.ts';
 import { goOnText, promptFor } from './prompt.ts';
-import { Spending } from './spending.ts';
 
 /** Enough for any issue, and an end for an agent that goes round in circles. */
 const defaultTurns = 200;
@@ -67,7 +67,7 @@ export function isSaved(outcome: WorkOutcome): boolean {
 export class Work {
   readonly #parts: WorkParts;
   readonly #startedAt = performance.now();
-  readonly #spending = new Spending();
+  readonly #usage = new AttemptUsage();
   /** The clone as it is now is of no more worth than the last checkpoint. */
   #isSaved = false;
   #hasBegun = false;
@@ -200,14 +200,14 @@ export class Work {
       this.#hasBegun = true;
       return outcome;
     } finally {
-      this.#spending.endRun();
+      this.#usage.endRun();
       await checkpointer.stop();
     }
   }
 
   #onAgent(event: ExecutorEvent): void {
     this.#hasBegun = true;
-    this.#parts.onEvent(event.type === 'usage' ? this.#spending.add(event) : event);
+    this.#parts.onEvent(event.type === 'usage' ? this.#usage.add(event) : event);
   }
 
   readonly #confine: ExecutorContext['confine'] = (command, needs) => {
@@ -226,7 +226,7 @@ export class Work {
 
   #limits(): RunLimits {
     const { task, spendableUsd } = this.#parts.job;
-    const { spentUsd } = this.#spending;
+    const { spentUsd } = this.#usage;
     return {
       wallMs: this.#leftMs(),
       idleMs: task.body.limits.idleMs,

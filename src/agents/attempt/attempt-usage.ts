@@ -5,7 +5,7 @@ type Usage = Extract<ExecutorEvent, { type: 'usage' }>;
 const nothing: Usage = { type: 'usage', inputTokens: 0, outputTokens: 0, costUsd: null };
 
 /** An executor tells the totals of one run; an attempt may have several, and what it has cost never falls. */
-export class Spending {
+export class AttemptUsage {
   #before = nothing;
   #now = nothing;
 
