@@ -1,9 +1,14 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Messages } from '@anthropic-ai/sdk/resources/messages';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { accountIn, parseEvent } from '../../src/agents/executors/claude-code/events.ts';
+import type { ExecutorContext } from '../../src/agents/executors/executor.ts';
+import type { Usage } from '../../src/agents/executors/usage.ts';
 import { killAll, useBench } from '../contracts/executor.ts';
 import { claudeTools } from '../support/claude-tools.ts';
-import { conversation, type Script, says, turn, usageLimit } from '../support/messages-api/script.ts';
+import type { Call } from '../support/messages-api/call.ts';
+import { conversation, type Script, says, type TurnUsage, turn, usageLimit } from '../support/messages-api/script.ts';
 import { MessagesApi } from '../support/messages-api/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { realExecutor } from './support.ts';
@@ -95,6 +100,58 @@ test('a file of some hundred kilobytes is written, and told of', async () => {
   expect(bench.progress()).toContain('Write b.txt');
 });
 
+describe('what the agent’s shell asks of the model by itself', () => {
+  const beside = `curl -s -X POST "$ANTHROPIC_BASE_URL/v1/messages" -H "x-api-key: $ANTHROPIC_API_KEY" \\
+    -H 'content-type: application/json' \\
+    -d '{"model":"claude-sonnet-5-5","max_tokens":1,"messages":[{"role":"user","content":"beside"}]}'`;
+  const isBeside = ({ messages }: Call): boolean => messages.length === 1 && messages[0]?.content === 'beside';
+  const runWith = async (costUsd: number) => {
+    const own = conversation([turn([bash(beside)]), done]);
+    // A dollar at the prices of Sonnet 5.5.
+    const dear = turn([says('dear')], { usage: { input: 400_000, output: 20_000 } });
+    const url = await start((call) => (isBeside(call) ? dear : own(call)));
+    return bench.run(realExecutor(url, { ANTHROPIC_API_KEY: 'a key' }), { limits: { costUsd } });
+  };
+
+  test('is counted, though the CLI knows nothing of it', async () => {
+    expect(await runWith(10)).toMatchObject({ type: 'finished' });
+    expect(api.calls.filter(isBeside)).toHaveLength(1);
+    expect(usages().at(-1)?.costUsd).toBeGreaterThan(1);
+    expect(usages().at(-1)?.costUsd).toBeLessThan(1.1);
+  });
+
+  test('ends the run once the budget is spent', async () => {
+    const reason = expect.stringMatching(/^the budget of \$0\.90 is spent \(\$1\.0\d\)$/);
+    expect(await runWith(0.9)).toEqual({ type: 'failed', reason });
+    expect(talk()).toHaveLength(1);
+  });
+});
+
+/** Everything that the CLI says is in a file as well. */
+const keepLines: ExecutorContext['confine'] = async (command) => ({
+  ...command,
+  file: '/bin/sh',
+  args: ['-c', '"$0" "$@" | tee ../lines.jsonl', command.file, ...command.args],
+});
+function accountKept(): Usage {
+  const lines = readFileSync(join(bench.cwd, '..', 'lines.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  const events = lines.map((line) => parseEvent(JSON.parse(line)));
+  const result = events.find((event) => event?.type === 'result');
+  if (result?.type !== 'result') throw new Error('the CLI told no result');
+  return accountIn(result);
+}
+
+/** A run of one call that has used so much. */
+const accountedFor = async (model: string, usage: Partial<TurnUsage>, moreUsage: Partial<Messages.Usage> = {}) => {
+  const url = await start(conversation([turn([says('all done')], { usage, moreUsage })]));
+  const changes = { specialist: { model }, limits: { costUsd: 1_000 }, confine: keepLines };
+  await bench.run(realExecutor(url, { ANTHROPIC_API_KEY: 'a key' }), changes);
+  // By the gate, before the CLI has told its own account.
+  return { metered: usages().at(-2)?.costUsd, account: accountKept().costUsd };
+};
+
 /** `prices.ts` was measured so: each kind of token alone, by the CLI's own account; a prompt of haiku at 100,000 and above. */
 describe.each(['opus', 'sonnet', 'haiku', 'fable', 'claude-sonnet-4-5'])(
   'the prices of %s are the CLI’s own',
@@ -107,12 +164,19 @@ describe.each(['opus', 'sonnet', 'haiku', 'fable', 'claude-sonnet-4-5'])(
       { input: 1, output: 1, cacheWrite: 0, cacheRead: 90_000 },
       { input: 1, output: 1, cacheWrite: 0, cacheRead: 1_000_000 },
     ])('for %j', async (usage) => {
-      const url = await start(conversation([turn([says('all done')], { usage })]));
-      const limits = { costUsd: 1_000 };
-      await bench.run(realExecutor(url, { ANTHROPIC_API_KEY: 'a key' }), { specialist: { model }, limits });
-      const [reckoned, account] = usages().slice(-2);
-      expect(account?.costUsd).toBeGreaterThan(0);
-      expect(reckoned?.costUsd).toBeCloseTo(account?.costUsd ?? 0, 8);
+      const { metered, account } = await accountedFor(model, usage);
+      expect(account).toBeGreaterThan(0);
+      expect(metered).toBeCloseTo(account, 8);
     });
   },
 );
+
+test.each([
+  { cache_creation: { ephemeral_5m_input_tokens: 40_000, ephemeral_1h_input_tokens: 50_000 } },
+  { server_tool_use: { web_search_requests: 3, web_fetch_requests: 1 } },
+  { inference_geo: 'us' },
+])('so is that of %j', async (moreUsage) => {
+  const { metered, account } = await accountedFor('sonnet', { cacheWrite: 90_000 }, moreUsage);
+  expect(account).toBeGreaterThan(0.225);
+  expect(metered).toBeCloseTo(account, 8);
+});

@@ -76,7 +76,8 @@ function keep(config: string, id: string, prompt: string): void {
 }
 
 async function ask(): Promise<void> {
-  const { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: pass = '' } = process.env;
+  const { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY, CLAUDE_CODE_OAUTH_TOKEN } = process.env;
+  const pass = ANTHROPIC_API_KEY ?? CLAUDE_CODE_OAUTH_TOKEN ?? '';
   const body = JSON.stringify({ model: 'm', max_tokens: 1, messages: [{ role: 'user', content: 'hi' }] });
   const headers = { 'x-api-key': pass, 'content-type': 'application/json' };
   await (await fetch(`${url}/v1/messages`, { method: 'POST', headers, body })).text();

@@ -18,7 +18,11 @@ export interface RunLimits {
 }
 
 /** What an attempt may cost where nobody has said, in USD. */
-export const defaultCostUsd = 5;
+const defaultCostUsd = 5;
+
+/** What a run may cost whose key is billed by use, in USD. */
+export const costLimitOf = ({ costUsd, spentUsd = 0 }: Pick<RunLimits, 'costUsd' | 'spentUsd'>): number =>
+  costUsd ?? defaultCostUsd - spentUsd;
 
 /** Of `idleMs`: a command of the agent's ends before its silence would end the run. */
 export const commandShare = 0.8;

@@ -2,8 +2,10 @@
 interface Price {
   readonly input: number;
   readonly output: number;
-  /** Kept for five minutes, which is what is asked for. */
+  /** Kept for five minutes. */
   readonly cacheWrite: number;
+  /** Kept for an hour. */
+  readonly cacheWriteLong: number;
   readonly cacheRead: number;
 }
 
@@ -13,17 +15,19 @@ export interface TokenUsage {
   readonly input: number;
   readonly output: number;
   readonly cacheWrite: number;
+  readonly cacheWriteLong: number;
   readonly cacheRead: number;
 }
 
 /**
- * As all of them are priced: a write costs a quarter more than plain input, a read a tenth of it where nothing else is
- * said.
+ * As all of them are priced: a write costs a quarter more than plain input, one for an hour twice as much as that input, a
+ * read a tenth of it where nothing else is said.
  */
 const price = (input: number, output: number, cacheRead = input / 10): Price => ({
   input,
   output,
   cacheWrite: input * 1.25,
+  cacheWriteLong: input * 2,
   cacheRead,
 });
 
@@ -57,17 +61,28 @@ const longPrompts: typeof prices = [['claude-haiku-5-5', price(0.5, 2.5)]];
 /** For a model that nobody has put on the list: better too dear than a budget that never ends. */
 const dearest = price(15, 75);
 
-/** What one call costs, in USD. */
+/** A search of the web that the API makes itself, in USD. */
+export const searchUsd = 0.01;
+
+/** How many times as dear tokens are: where the API is asked to be fast as dear as for any model, and kept in the US. */
+export const dearer = ({ isFast, isInUs }: { readonly isFast: boolean; readonly isInUs: boolean }): number =>
+  (isFast ? 6 : 1) * (isInUs ? 1.1 : 1);
+
+/** What the tokens of one call cost, in USD. */
 export function costOf(model: string, usage: TokenUsage): number {
-  const isLong = usage.input + usage.cacheWrite + usage.cacheRead > longPrompt;
+  const isLong = usage.input + usage.cacheWrite + usage.cacheWriteLong + usage.cacheRead > longPrompt;
   const found = (isLong ? find(longPrompts, model) : undefined) ?? find(prices, model) ?? dearest;
   const sum =
     usage.input * found.input +
     usage.output * found.output +
     usage.cacheWrite * found.cacheWrite +
+    usage.cacheWriteLong * found.cacheWriteLong +
     usage.cacheRead * found.cacheRead;
   return sum / 1_000_000;
 }
 
-const find = (list: typeof prices, model: string): Price | undefined =>
-  list.find(([name]) => model.startsWith(name))?.[1];
+/** A gateway puts its own words before a model's name: `anthropic/claude-…`, `eu.anthropic.claude-…`. */
+function find(list: typeof prices, model: string): Price | undefined {
+  const id = model.slice(Math.max(0, model.indexOf('claude-')));
+  return list.find(([name]) => id.startsWith(name))?.[1];
+}

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { type KeyGate, openKeyGate } from '../../../src/agents/executors/key-gate.ts';
+import { Meter } from '../../../src/agents/executors/meter.ts';
 import {
   conversation,
   cutStream,
@@ -12,6 +13,7 @@ import {
 import { MessagesApi } from '../../support/messages-api/server.ts';
 
 const key = 'sk-ant-secret';
+const meter = new Meter(null, () => {});
 let api: MessagesApi;
 let gate: KeyGate;
 afterEach(async () => {
@@ -21,7 +23,7 @@ afterEach(async () => {
 
 async function open(script = conversation([turn([says('hello')])])): Promise<void> {
   api = await new MessagesApi(script, [key]).start();
-  gate = await openKeyGate(key, `${api.url}/`);
+  gate = await openKeyGate({ key, baseUrl: `${api.url}/`, meter });
 }
 const body = JSON.stringify({
   model: 'm',
@@ -72,7 +74,7 @@ test('breaks off what breaks off behind it', async () => {
 test('says what cannot be reached', async () => {
   await open();
   await gate.close();
-  gate = await openKeyGate(key, 'http://127.0.0.1:9');
+  gate = await openKeyGate({ key, baseUrl: 'http://127.0.0.1:9', meter });
   const response = await post({ 'x-api-key': gate.pass });
   expect(response.status).toBe(502);
   expect(await response.text()).toContain('127.0.0.1:9 cannot be reached');
@@ -82,18 +84,19 @@ test('is closed to all once it is closed', async () => {
   await open();
   await gate.close();
   await expect(post({ 'x-api-key': gate.pass })).rejects.toThrow();
-  gate = await openKeyGate(key, api.url);
+  gate = await openKeyGate({ key, baseUrl: api.url, meter });
 });
 
 test('asks for a key that changes at each call, and says why there is none', async () => {
   const keys = ['sk-ant-one', 'sk-ant-two'];
   const statuses: number[] = [];
   api = await new MessagesApi(conversation([turn([says('hello')])])).start();
-  gate = await openKeyGate(
-    async () => keys.shift() ?? Promise.reject(new Error('log in again')),
-    api.url,
-    ({ status }) => statuses.push(status),
-  );
+  gate = await openKeyGate({
+    key: async () => keys.shift() ?? Promise.reject(new Error('log in again')),
+    baseUrl: api.url,
+    meter,
+    watch: ({ status }) => statuses.push(status),
+  });
   for (let i = 0; i < 2; i++) await (await post({ authorization: `Bearer ${gate.pass}` })).text();
   expect(api.requests.map((request) => request.key)).toEqual(['sk-ant-one', 'sk-ant-two']);
   const refused = await post({ authorization: `Bearer ${gate.pass}` });
@@ -107,9 +110,12 @@ test('tells what the API has answered', async () => {
   api = await new MessagesApi(first([rateLimited(77), noCredit()], conversation([turn([says('hello')])])), [
     key,
   ]).start();
-  gate = await openKeyGate(key, api.url, ({ status, headers, text }) =>
-    seen.push([status, headers['retry-after'], text.includes('credit balance')]),
-  );
+  gate = await openKeyGate({
+    key,
+    baseUrl: api.url,
+    meter,
+    watch: ({ status, headers, text }) => seen.push([status, headers['retry-after'], text.includes('credit balance')]),
+  });
   for (let i = 0; i < 3; i++) await (await post({ 'x-api-key': gate.pass })).text();
   expect(seen).toEqual([
     [429, '77', false],

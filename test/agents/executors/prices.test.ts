@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { costOf } from '../../../src/agents/executors/prices.ts';
 
-const million = { input: 1_000_000, output: 1_000_000, cacheWrite: 1_000_000, cacheRead: 1_000_000 };
-const short = { input: 10_000, output: 10_000, cacheWrite: 0, cacheRead: 0 };
+const million = { input: 1_000_000, output: 1_000_000, cacheWrite: 1_000_000, cacheWriteLong: 0, cacheRead: 1_000_000 };
+const short = { input: 10_000, output: 10_000, cacheWrite: 0, cacheWriteLong: 0, cacheRead: 0 };
 
 test.each([
   ['claude-opus-5-5', 4 + 20 + 5 + 0.2],

@@ -8,7 +8,7 @@ type StreamEvent = Messages.RawMessageStreamEvent | { readonly type: 'ping' };
 const pieceLength = 12;
 
 /** A turn as one whole message. */
-export function messageOf({ blocks, usage, stopReason }: Turn, model: string): Messages.Message {
+export function messageOf({ blocks, usage, moreUsage, stopReason }: Turn, model: string): Messages.Message {
   return {
     id: `msg_${randomUUID().replaceAll('-', '')}`,
     type: 'message',
@@ -20,7 +20,7 @@ export function messageOf({ blocks, usage, stopReason }: Turn, model: string): M
     stop_details: null,
     stop_reason: stopReason ?? (blocks.some(({ type }) => type === 'tool_use') ? 'tool_use' : 'end_turn'),
     stop_sequence: null,
-    usage: usageOf({ input: 100, output: 20, cacheWrite: 0, cacheRead: 0, ...usage }),
+    usage: { ...usageOf({ input: 100, output: 20, cacheWrite: 0, cacheRead: 0, ...usage }), ...moreUsage },
   };
 }
 
@@ -45,7 +45,7 @@ export function eventsOf(message: Messages.Message): readonly StreamEvent[] {
         cache_creation_input_tokens: usage.cache_creation_input_tokens,
         cache_read_input_tokens: usage.cache_read_input_tokens,
         output_tokens_details: null,
-        server_tool_use: null,
+        server_tool_use: usage.server_tool_use,
       },
     },
     { type: 'message_stop' },

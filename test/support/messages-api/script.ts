@@ -6,6 +6,8 @@ export interface Turn {
   readonly type: 'turn';
   readonly blocks: readonly Block[];
   readonly usage?: Partial<TurnUsage>;
+  /** What else the API says of its usage. */
+  readonly moreUsage?: Partial<Messages.Usage>;
   /** Of what the blocks say where left out: `tool_use` or `end_turn`. */
   readonly stopReason?: Messages.StopReason;
   readonly headers?: Headers;

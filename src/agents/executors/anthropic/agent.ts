@@ -8,7 +8,6 @@ import { EnvHttpProxyAgent, fetch } from 'undici';
 import { Conversation } from './conversation.ts';
 import { systemPrompt } from './guidance.ts';
 import { AgentLoop } from './loop.ts';
-import { Spending } from './spending.ts';
 import { toolsFor } from './tools.ts';
 import { type Ended, type Line, type Order, orderSchema } from './wire.ts';
 
@@ -23,7 +22,7 @@ function clientFor({ baseUrl, pass }: Order): Anthropic {
     apiKey: pass,
     authToken: null,
     baseURL: baseUrl,
-    // One place decides what is tried again: `loop.ts`, which knows the budget and says what it waits for.
+    // One place decides what is tried again: `loop.ts`, which says what it waits for.
     maxRetries: 0,
     // Of the same package as the dispatcher: node's own is of another version of it.
     fetch: fetch as unknown as typeof globalThis.fetch,
@@ -42,7 +41,6 @@ async function work(order: Order): Promise<Ended> {
     system: await systemPrompt(order.specialist, order.cwd),
     toolset,
     conversation,
-    spending: new Spending(order.costUsd, tell),
     tell,
   });
   try {

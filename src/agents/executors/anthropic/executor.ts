@@ -7,7 +7,7 @@ import { agentEnvironment } from '../../processes/environment.ts';
 import type { SupervisedCommand } from '../../processes/supervised.ts';
 import {
   commandShare,
-  defaultCostUsd,
+  costLimitOf,
   type Executor,
   type ExecutorContext,
   type ExecutorEvent,
@@ -16,6 +16,7 @@ import {
 } from '../executor.ts';
 import type { KeyGate } from '../key-gate.ts';
 import { cutShort, type LimitedExit, runLimited } from '../limited.ts';
+import { Meter } from '../meter.ts';
 import { Refusals } from '../refusals.ts';
 import { codePlaces } from './places.ts';
 import { type AnthropicSettings, modelId } from './settings.ts';
@@ -50,9 +51,10 @@ export class AnthropicExecutor implements Executor {
     // Not at the start of every command of the CLI, most of which call no API.
     const { openKeyGate } = await import('../key-gate.ts');
     const refusals = new Refusals();
-    const gate = await openKeyGate(apiKey, baseUrl, refusals.watch);
+    const meter = new Meter(costLimitOf(context.limits), onEvent);
+    const gate = await openKeyGate({ key: apiKey, baseUrl, meter, watch: refusals.watch });
     try {
-      return refusals.check(await this.#run(context, gate, onEvent));
+      return meter.check(refusals.check(await this.#run(context, gate, onEvent)));
     } finally {
       await gate.close();
     }
@@ -96,7 +98,6 @@ export class AnthropicExecutor implements Executor {
       cwd,
       sessionDir,
       turns: limits.turns,
-      costUsd: limits.costUsd ?? defaultCostUsd - (limits.spentUsd ?? 0),
       commandMs: Math.floor(limits.idleMs * commandShare),
       backoffMs: [...this.#settings.backoffMs],
     };
@@ -122,7 +123,6 @@ class Heard {
       case 'said':
         return this.#onEvent({ type: 'output', line: line.text, stream: 'stdout' });
       case 'denied':
-      case 'usage':
         return this.#onEvent(line);
       case 'ended':
         this.ended ??= line.outcome;

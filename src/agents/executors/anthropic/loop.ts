@@ -6,7 +6,6 @@ import { wallMs } from '../../../protocol/ids.ts';
 import { clip } from '../../lines.ts';
 import type { Conversation } from './conversation.ts';
 import { judge } from './failures.ts';
-import type { Spending } from './spending.ts';
 import { describeUse, detailOf, type Toolset } from './tools.ts';
 import { type Ended, maxText, type Order, type Tell } from './wire.ts';
 
@@ -23,7 +22,6 @@ export interface LoopParts {
   readonly system: string;
   readonly toolset: Toolset;
   readonly conversation: Conversation;
-  readonly spending: Spending;
   readonly tell: Tell;
 }
 
@@ -57,8 +55,7 @@ export class AgentLoop {
   }
 
   #limitReached(): Ended | null {
-    const { order, spending } = this.#parts;
-    if (spending.end !== null) return failed(spending.end);
+    const { order } = this.#parts;
     return this.#turnsLeft > 0 ? null : failed(`the agent did not finish within ${order.turns} turns, its limit`);
   }
 
@@ -92,18 +89,14 @@ export class AgentLoop {
   }
 
   async #replyOf(stream: BetaMessageStream): Promise<BetaMessage> {
-    const { order, spending } = this.#parts;
     stream.on('streamEvent', () => this.#sayAlive());
     try {
       const reply = await stream.finalMessage();
       if (reply.stop_reason === null) throw new Error('the stream ended too early');
-      spending.add(order.model, reply.usage);
       this.#turnsLeft -= 1;
       this.#failures = 0;
       return reply;
     } catch (error) {
-      // What has come of it is billed.
-      if (stream.currentMessage !== undefined) spending.add(order.model, stream.currentMessage.usage);
       throw new CallFailed('a call failed', { cause: error });
     }
   }

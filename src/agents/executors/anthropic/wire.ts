@@ -1,7 +1,5 @@
 import { z } from 'zod';
 import { wallMsSchema } from '../../../protocol/ids.ts';
-import { Limits } from '../../../protocol/limits.ts';
-import { costSchema } from '../../../protocol/money.ts';
 
 /** What the agent program is told on its standard input, as one JSON text. The key of the API is not in it. */
 export const orderSchema = z.object({
@@ -18,7 +16,6 @@ export const orderSchema = z.object({
   cwd: z.string(),
   sessionDir: z.string(),
   turns: z.number(),
-  costUsd: z.number(),
   /** The longest that one command may take. */
   commandMs: z.number(),
   backoffMs: z.array(z.number()),
@@ -43,12 +40,6 @@ export const lineSchema = z.discriminatedUnion('type', [
   /** A line of what the model says. */
   z.object({ type: z.literal('said'), text: textSchema }),
   z.object({ type: z.literal('denied'), tool: textSchema, detail: textSchema }),
-  z.object({
-    type: z.literal('usage'),
-    inputTokens: z.int().min(0).max(Limits.tokens),
-    outputTokens: z.int().min(0).max(Limits.tokens),
-    costUsd: costSchema,
-  }),
   /** The last one. */
   z.object({ type: z.literal('ended'), outcome: outcomeSchema }),
 ]);

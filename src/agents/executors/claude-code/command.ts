@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentEnvironment } from '../../processes/environment.ts';
 import type { SupervisedCommand } from '../../processes/supervised.ts';
-import { commandShare, defaultCostUsd, type ExecutorContext, type RunLimits } from '../executor.ts';
+import { commandShare, costLimitOf, type ExecutorContext, type RunLimits } from '../executor.ts';
 import type { KeyGate } from '../key-gate.ts';
 import { prepareSession } from './session.ts';
 import { type ClaudeCodeSettings, isBilled, type Login } from './settings.ts';
@@ -49,7 +49,7 @@ export async function claudeCommand(
     tools: specialist.tools,
     systemFile: specialist.prompt.trim() === '' ? null : system,
     turns: limits.turns,
-    costUsd: limits.costUsd ?? (isBilled(settings.login) ? defaultCostUsd - (limits.spentUsd ?? 0) : null),
+    costUsd: isBilled(settings.login) ? costLimitOf(limits) : limits.costUsd,
   });
   const env = environmentFor({ configDir, tmp, gate, login: settings.login, retries: settings.retries, limits });
   return { file, args, cwd, env, mark, stdin, folder };

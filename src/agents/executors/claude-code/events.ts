@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Limits } from '../../../protocol/limits.ts';
 import { costSchema } from '../../../protocol/money.ts';
+import { noUsage, plus, type Usage } from '../usage.ts';
 
 /** What of the lines of `--output-format stream-json` is looked at. Other types, and other fields, are passed over. */
 const count = z
@@ -9,13 +10,6 @@ const count = z
   .max(Limits.tokens)
   .nullish()
   .transform((tokens) => tokens ?? 0);
-const usageSchema = z.object({
-  input_tokens: count,
-  output_tokens: count,
-  cache_creation_input_tokens: count,
-  cache_read_input_tokens: count,
-});
-export type EventUsage = z.infer<typeof usageSchema>;
 
 const blockSchema = z.object({
   type: z.string(),
@@ -29,12 +23,9 @@ const blockSchema = z.object({
 });
 export type Block = z.infer<typeof blockSchema>;
 const blocks = z.array(blockSchema).max(10_000);
-/** Of a subagent, the use of the tool that has begun it. */
-const parent_tool_use_id = z.string().nullish();
 
 const assistantSchema = z.object({
   type: z.literal('assistant'),
-  parent_tool_use_id,
   message: z.object({ content: blocks }),
   /** The API has failed for good: the kind. The text is then of the CLI's making. */
   error: z.string().nullish(),
@@ -63,12 +54,7 @@ const systemSchema = z.object({
 
 const streamSchema = z.object({
   type: z.literal('stream_event'),
-  parent_tool_use_id,
-  event: z.object({
-    type: z.string(),
-    message: z.object({ model: z.string(), usage: usageSchema }).optional(),
-    usage: usageSchema.optional(),
-  }),
+  event: z.object({ type: z.string() }),
 });
 
 /** In 2100, in seconds since the epoch. */
@@ -78,7 +64,8 @@ const limitSchema = z.object({
   rate_limit_info: z.object({ status: z.string(), resetsAt: z.number().min(0).max(latest).optional() }),
 });
 
-const modelUsageSchema = z.record(
+/** By model. */
+const accountSchema = z.record(
   z.string(),
   z.object({
     inputTokens: count,
@@ -88,7 +75,6 @@ const modelUsageSchema = z.record(
     costUSD: costSchema.default(0),
   }),
 );
-export type ModelUsage = z.infer<typeof modelUsageSchema>;
 
 const resultSchema = z.object({
   type: z.literal('result'),
@@ -109,7 +95,7 @@ const resultSchema = z.object({
     .max(10_000)
     .default([]),
   /** Of this process. `modelUsage` and `total_cost_usd` have all that the session has cost, also before it was resumed. */
-  model_usage_since_last_result: modelUsageSchema.optional(),
+  model_usage_since_last_result: accountSchema.optional(),
 });
 export type ResultEvent = z.infer<typeof resultSchema>;
 
@@ -128,3 +114,13 @@ export function parseEvent(json: unknown): ClaudeEvent | null {
   const parsed = eventSchema.safeParse(json);
   return parsed.success ? parsed.data : null;
 }
+
+/** What the CLI says that it has used since its last account. */
+export const accountIn = ({ model_usage_since_last_result: account = {} }: ResultEvent): Usage =>
+  Object.values(account)
+    .map((used) => ({
+      inputTokens: used.inputTokens + used.cacheReadInputTokens + used.cacheCreationInputTokens,
+      outputTokens: used.outputTokens,
+      costUsd: used.costUSD,
+    }))
+    .reduce(plus, noUsage);

@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { wallMs } from '../../../protocol/ids.ts';
 import { LastLines } from '../../lines.ts';
-import type { Executor, ExecutorContext, ExecutorEvent, ExecutorOutcome, Usable } from '../executor.ts';
+import {
+  costLimitOf,
+  type Executor,
+  type ExecutorContext,
+  type ExecutorEvent,
+  type ExecutorOutcome,
+  type Usable,
+} from '../executor.ts';
 import type { KeyGate, KeySource } from '../key-gate.ts';
 import { runLimited } from '../limited.ts';
+import { Meter } from '../meter.ts';
 import { Refusals } from '../refusals.ts';
 import { claudeCommand, type Start } from './command.ts';
 import { judge, type Verdict } from './judgement.ts';
@@ -22,6 +30,7 @@ type OnEvent = (event: ExecutorEvent) => void;
 interface Run {
   readonly program: Program;
   readonly gate: KeyGate;
+  readonly meter: Meter;
   readonly refusals: Refusals;
   readonly context: ExecutorContext;
   readonly onEvent: OnEvent;
@@ -55,9 +64,11 @@ export class ClaudeCodeExecutor implements Executor {
     // Not at the start of every command of the CLI, most of which call no API.
     const { openKeyGate } = await import('../key-gate.ts');
     const refusals = new Refusals();
-    const gate = await openKeyGate(this.#keySource(program), this.#settings.baseUrl, refusals.watch);
+    const { login, baseUrl } = this.#settings;
+    const meter = new Meter(isBilled(login) ? costLimitOf(context.limits) : null, onEvent);
+    const gate = await openKeyGate({ key: this.#keySource(program), baseUrl, meter, watch: refusals.watch });
     try {
-      return await this.#tell({ program, gate, refusals, context, onEvent });
+      return meter.check(await this.#tell({ program, gate, meter, refusals, context, onEvent }));
     } finally {
       await gate.close();
     }
@@ -82,12 +93,12 @@ export class ClaudeCodeExecutor implements Executor {
     return verdict.type === 'no-session' ? { type: 'failed', reason: 'Claude Code lost its session' } : verdict;
   }
 
-  async #try({ program, gate, refusals, context, onEvent }: Run, start: Start): Promise<Verdict> {
+  async #try({ program, gate, meter, refusals, context, onEvent }: Run, start: Start): Promise<Verdict> {
     const settings = this.#settings;
     const { limits, signal, confine, cwd } = context;
     const command = await claudeCommand(context, { file: program.file, settings, gate }, start);
     const needs = { readable: program.readable, writable: [], hosts: [new URL(gate.url).host] };
-    const transcript = new Transcript(cwd, isBilled(settings.login));
+    const transcript = new Transcript(cwd);
     const complaints = new LastLines(tailLines, tailLine);
     const refused = new AbortController();
     const exit = await runLimited(
@@ -101,6 +112,7 @@ export class ClaudeCodeExecutor implements Executor {
       },
       () => transcript.gotOn,
     );
+    if (transcript.account !== null) meter.hear(transcript.account);
     if (signal.aborted) return { type: 'interrupted' };
     const { until: limitEnd } = refusals;
     const said = { transcript, complaints: complaints.all, limitEnd };

@@ -1,10 +1,10 @@
 import { clip } from '../../lines.ts';
 import type { OutputStream } from '../../processes/supervised.ts';
 import type { ExecutorEvent } from '../executor.ts';
-import { type Block, type ClaudeEvent, parseEvent, type ResultEvent } from './events.ts';
+import { noUsage, plus, type Usage } from '../usage.ts';
+import { accountIn, type Block, type ClaudeEvent, parseEvent, type ResultEvent } from './events.ts';
 import { JsonLines } from './json-lines.ts';
 import { logLines } from './log-lines.ts';
-import { Spending } from './spending.ts';
 import { describeInput, firstLine, ToolUses } from './tool-uses.ts';
 
 type EventOf<T extends ClaudeEvent['type']> = Extract<ClaudeEvent, { type: T }>;
@@ -17,6 +17,8 @@ const maxDetail = 500;
 export class Transcript {
   /** The last one, in which the CLI accounts for the run. */
   result: ResultEvent | null = null;
+  /** What it says that this run has used; it says so at its end. */
+  account: Usage | null = null;
   /** Why the API has failed for good, as the CLI names it: `authentication_failed`, `billing_error`, `rate_limit`, … */
   apiError: string | null = null;
   /** The API refuses the login. The CLI would try ten times, for minutes. */
@@ -29,16 +31,12 @@ export class Transcript {
    */
   gotOn = true;
   readonly #cwd: string;
-  readonly #isBilled: boolean;
   readonly #lines = new JsonLines();
-  readonly #spending = new Spending();
   readonly #uses = new ToolUses();
   readonly #deniedUses = new Set<string>();
 
-  /** `isBilled`: somebody pays by use; else the cost is nobody's. */
-  constructor(cwd: string, isBilled: boolean) {
+  constructor(cwd: string) {
     this.#cwd = cwd;
-    this.#isBilled = isBilled;
   }
 
   take(piece: string, stream: OutputStream): readonly ExecutorEvent[] {
@@ -67,7 +65,7 @@ export class Transcript {
       case 'system':
         return this.#onSystem(event);
       case 'stream_event':
-        return this.#onStream(event);
+        return [];
       case 'rate_limit_event':
         this.#onLimit(event);
         return [];
@@ -102,27 +100,16 @@ export class Transcript {
     return said(`${what}; try ${event.attempt ?? '?'} of ${event.max_retries ?? '?'}`);
   }
 
-  #onStream({ event, parent_tool_use_id }: EventOf<'stream_event'>): readonly ExecutorEvent[] {
-    const conversation = parent_tool_use_id ?? '';
-    if (event.type === 'message_start' && event.message !== undefined) {
-      this.#spending.begin(conversation, event.message.model, event.message.usage);
-    } else if (event.type === 'message_delta' && event.usage !== undefined) {
-      this.#spending.update(conversation, event.usage);
-    } else return [];
-    return [this.#usage()];
-  }
-
   #onLimit({ rate_limit_info: { status, resetsAt } }: EventOf<'rate_limit_event'>): void {
     this.planLimit = status === 'rejected' ? { resetsAtSeconds: resetsAt ?? null } : null;
   }
 
   #onResult(event: ResultEvent): readonly ExecutorEvent[] {
     this.result = event;
-    if (event.model_usage_since_last_result !== undefined) this.#spending.settle(event.model_usage_since_last_result);
-    const denied = event.permission_denials.flatMap(({ tool_name, tool_use_id, tool_input }) =>
+    this.account = plus(this.account ?? noUsage, accountIn(event));
+    return event.permission_denials.flatMap(({ tool_name, tool_use_id, tool_input }) =>
       this.#denied(tool_name, tool_use_id, describeInput(tool_input, this.#cwd)),
     );
-    return [...denied, this.#usage()];
   }
 
   /** Each use once: it is told when it happens, and in the result again. */
@@ -130,11 +117,6 @@ export class Transcript {
     if (use !== undefined && this.#deniedUses.has(use)) return [];
     if (use !== undefined) this.#deniedUses.add(use);
     return [{ type: 'denied', tool, detail: clip(this.#uses.detailOf(use) ?? otherwise, maxDetail) }];
-  }
-
-  #usage(): ExecutorEvent {
-    const { inputTokens, outputTokens, costUsd } = this.#spending.totals;
-    return { type: 'usage', inputTokens, outputTokens, costUsd: this.#isBilled ? costUsd : null };
   }
 }
 

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ClaudeCodeExecutor } from '../../../../src/agents/executors/claude-code/executor.ts';
 import { claudeCodeSettings } from '../../../../src/agents/executors/claude-code/settings.ts';
 import { useBench } from '../../../contracts/executor.ts';
-import { badKey, forbidden, noCredit, usageLimit } from '../../../support/messages-api/script.ts';
+import { badKey, forbidden, noCredit, says, turn, usageLimit } from '../../../support/messages-api/script.ts';
 import { MessagesApi } from '../../../support/messages-api/server.ts';
 import type { StandInPlan } from '../../../support/stand-in-claude.ts';
 import { waitFor } from '../../../support/wait.ts';
@@ -73,6 +73,43 @@ describe('a run', () => {
     expect(second?.args).toEqual(expect.arrayContaining(['--max-budget-usd', '2']));
     expect(JSON.stringify(calls())).not.toContain('sk-ant-secret');
     expect(ofType(bench.events, 'usage').at(-1)?.costUsd).toBeNull();
+  });
+});
+
+describe('what a run has used', () => {
+  const dear = () => turn([says('hello')], { usage: { input: 1_000_000, output: 1 } });
+  const usages = () => ofType(bench.events, 'usage');
+
+  test('is what has passed through the gate, where the CLI tells less', async () => {
+    await using api = await new MessagesApi(dear).start();
+    const env = { ...key, ANTHROPIC_BASE_URL: api.url };
+    expect(await bench.run(executorOf({ asks: true }, env))).toMatchObject({ type: 'finished' });
+    // The model of the stand-in's own call is on no list.
+    expect(usages().at(-1)).toMatchObject({ inputTokens: 1_000_000, outputTokens: 170 });
+    expect(usages().at(-1)?.costUsd).toBeCloseTo(15, 1);
+  });
+
+  test('ends the run with its budget, though the CLI tells of another end', async () => {
+    await using api = await new MessagesApi(dear).start();
+    const executor = executorOf(
+      { asks: true, exitCode: 1, plays: 'overloaded' },
+      { ...key, ANTHROPIC_BASE_URL: api.url },
+    );
+    const limits = { costUsd: 0 };
+    expect(await bench.run(executor, { limits })).toEqual({
+      type: 'failed',
+      reason: 'the budget of $0.00 is spent ($0.00)',
+    });
+    expect(api.requests).toEqual([]);
+  });
+
+  test('has neither a price nor an end on a plan', async () => {
+    await using api = await new MessagesApi(dear).start();
+    const env = { CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-one', ANTHROPIC_BASE_URL: api.url };
+    expect(await bench.run(executorOf({ asks: true }, env), { limits: { costUsd: 1 } })).toMatchObject({
+      type: 'finished',
+    });
+    expect(usages().at(-1)).toMatchObject({ inputTokens: 1_000_000, costUsd: null });
   });
 });
 

@@ -18,8 +18,8 @@ export interface Heard {
   readonly events: readonly ExecutorEvent[];
 }
 
-export function hear(lines: readonly string[], isBilled = true): Heard {
-  const transcript = new Transcript('/clone', isBilled);
+export function hear(lines: readonly string[]): Heard {
+  const transcript = new Transcript('/clone');
   return { transcript, events: lines.flatMap((line) => transcript.take(line, 'stdout')) };
 }
 
