@@ -1,4 +1,5 @@
 import type { WallMs } from '../../protocol/ids.ts';
+import { leftUsd } from '../../protocol/money.ts';
 import type { Task } from '../../protocol/record.ts';
 import type { OutputStream, SupervisedCommand } from '../processes/supervised.ts';
 import type { Needs } from '../sandbox/sandbox.ts';
@@ -22,7 +23,7 @@ const defaultCostUsd = 5;
 
 /** What a run may cost whose key is billed by use, in USD. */
 export const costLimitOf = ({ costUsd, spentUsd = 0 }: Pick<RunLimits, 'costUsd' | 'spentUsd'>): number =>
-  costUsd ?? defaultCostUsd - spentUsd;
+  costUsd ?? leftUsd(defaultCostUsd, spentUsd);
 
 /** Of `idleMs`: a command of the agent's ends before its silence would end the run. */
 export const commandShare = 0.8;

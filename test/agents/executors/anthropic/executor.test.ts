@@ -140,7 +140,10 @@ test('a child of the agent that says that the key was rejected is not believed',
 
 test('where nothing may be spent, nothing is asked', async () => {
   const executor = await executorOf(conversation([done]));
-  expect(await bench.run(executor, { limits: { costUsd: 0 } })).toMatchObject({ type: 'failed' });
+  for (const limits of [{ costUsd: 0 }, { spentUsd: 6 }]) {
+    const reason = 'the budget of $0.00 is spent ($0.00)';
+    expect(await bench.run(executor, { limits })).toEqual({ type: 'failed', reason });
+  }
   expect(api.requests).toEqual([]);
 });
 
