@@ -94,7 +94,7 @@ export function describeTasks(tasks: readonly TaskJson[], nameOf: Names, nowMs: 
       nameOf(task.worker),
       String(task.attempt),
       ago(nowMs - Date.parse(task.createdAt)),
-      clipped(printable(task.result?.pullRequest?.url ?? titleAndReason(task)), 60),
+      clipped(printable(task.result?.pullRequest?.url ?? titleAndReason(task)), 60) + retriedNote(task),
     ]),
   );
 }
@@ -109,6 +109,9 @@ const waitingWord = (task: TaskJson): string =>
 
 const titleAndReason = ({ title, stalled }: TaskJson): string =>
   stalled === null ? title : `${clipped(title, 30)} · ${withLocalTimes(stalled)}`;
+
+const retriedNote = ({ retriedAs }: TaskJson): string =>
+  retriedAs === null ? '' : ` · retried as ${retriedAs.slice(0, 8)}`;
 
 function mendOf(task: TaskJson): string {
   if (hasLostMajority(task)) return `; should they be gone for good: \`peer adopt ${task.id.slice(0, 8)}\``;
@@ -132,6 +135,8 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
     lines.push(`${waitingWord(task).padEnd(11)}${withLocalTimes(printable(task.stalled))}${mendOf(task)}`);
   if (task.progress !== null && !isEnded(task)) lines.push(`progress   ${printable(task.progress.text)}`);
   if (task.costUsd !== null || task.budgetUsd !== null) lines.push(`cost       ${describeCost(task)}`);
+  if (task.retryOf !== null) lines.push(`retry of   ${task.retryOf.slice(0, 8)}`);
+  if (task.retriedAs !== null) lines.push(`retried    as ${task.retriedAs.slice(0, 8)}`);
   if (task.result !== null) lines.push(`result     ${describeResult(task)}`);
   if (task.duplicateOf !== null) lines.push(`duplicate  of ${task.duplicateOf.slice(0, 16)}`);
   if (task.bids.length > 0)

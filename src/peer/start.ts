@@ -1,7 +1,6 @@
 import type { AgentRunner, Fate } from '../protocol/agent.ts';
 import type { HostId, PeerId, TaskId } from '../protocol/ids.ts';
 import { openTask, type Sign, type SignedRecord, type Task, type Verify } from '../protocol/record.ts';
-import { isTerminal, type TaskState } from '../protocol/state.ts';
 import { defaultTiming, type Timing } from '../protocol/timing.ts';
 import { Copies } from './checkpoints/copies.ts';
 import type { CheckpointFolder } from './checkpoints/folder.ts';
@@ -10,6 +9,7 @@ import type { CoreConfig } from './core/io.ts';
 import { Driver, type Log, readClocks } from './driver.ts';
 import type { ReadLog } from './log-queries.ts';
 import type { Network } from './network/network.ts';
+import { fateOf } from './rounds.ts';
 import type { PeerService } from './service.ts';
 import { type Store, StoreError } from './store/store.ts';
 
@@ -48,8 +48,8 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
   const { identity, network, store, mesh, name, log, onFatal } = options;
   const { stored, incarnation } = await store.open();
   try {
-    const fateOf = (id: TaskId): Fate => fateIn(core.task(id)?.state ?? null);
-    const isOpen = (id: TaskId): boolean => fateOf(id) === 'open';
+    const fate = (id: TaskId): Fate => fateOf(core.task(id), () => core.tasks());
+    const isOpen = (id: TaskId): boolean => fate(id) === 'open';
     const copies = new Copies({
       self: identity.peer,
       folder: options.checkpoints,
@@ -57,7 +57,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
       isOpen,
       log: (event, facts) => log('debug', event, facts),
     });
-    const agents = options.agents(copies, fateOf);
+    const agents = options.agents(copies, fate);
     const config: CoreConfig = {
       self: identity.peer,
       incarnation,
@@ -91,12 +91,6 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
     await store.close();
     throw error;
   }
-}
-
-function fateIn(state: TaskState | null): Fate {
-  if (state === null) return 'unknown';
-  if (!isTerminal(state)) return 'open';
-  return state.phase.name === 'failed' ? 'failed' : 'settled';
 }
 
 function openStored(id: TaskId, record: SignedRecord, verify: Verify): Task {

@@ -6,12 +6,13 @@ import type { TaskId } from '../../protocol/ids.ts';
 import { type Draft, draftSchema } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { PeerEvent, Reply, TaskView } from '../core/io.ts';
+import { roundsAmong } from '../rounds.ts';
 import type { PeerService } from '../service.ts';
 import type { ControlErrorCode } from './errors.ts';
 import { Feed } from './feed.ts';
-import { nodeJson, statusJson, taskJson } from './json.ts';
+import { nodeJson, statusJson, taskJson, tasksJson } from './json.ts';
 import { describeCandidates, findTask } from './lookup.ts';
-import { type ErrorJson, submissionSchema } from './shapes.ts';
+import { type ErrorJson, submissionSchema, type TaskJson } from './shapes.ts';
 
 /** A prompt of 64 KiB may be several times as long once it is escaped. */
 const maxBodyBytes = 1024 * 1024;
@@ -48,8 +49,8 @@ export function controlApp(service: PeerService, onStop: () => void): Hono {
   app.get('/health', (c) => c.json({ status: isStopping ? 'stopping' : 'ok', peer: service.self }));
   app.get('/api/cluster/status', (c) => c.json(statusJson(service)));
   app.get('/api/node/info', (c) => c.json(nodeJson(service)));
-  app.get('/api/tasks', (c) => c.json(service.tasks().map(taskJson)));
-  app.get('/api/tasks/:id', (c) => withTask(c, service, (view) => c.json(taskJson(view))));
+  app.get('/api/tasks', (c) => c.json(tasksJson(service)));
+  app.get('/api/tasks/:id', (c) => withTask(c, service, (view) => c.json(wholeTask(service, view))));
   app.get('/api/tasks/:id/log', (c) => withTask(c, service, (view) => logPiece(c, service, view)));
   app.get('/api/events', (c) => events(c, service));
 
@@ -90,6 +91,9 @@ function failure(c: Context, code: keyof typeof Status, message: string, candida
   return c.json(body, Status[code]);
 }
 
+const wholeTask = (service: PeerService, view: TaskView): TaskJson =>
+  taskJson(view, roundsAmong(service.tasks())(view));
+
 type Answer = Response | Promise<Response>;
 
 function withTask(c: Context, service: PeerService, then: (view: TaskView) => Answer): Answer {
@@ -109,7 +113,10 @@ function withTask(c: Context, service: PeerService, then: (view: TaskView) => An
 
 async function submitted(c: Context, service: PeerService, reply: Reply): Promise<Response> {
   const view = 'task' in reply ? await known(service, reply.task) : null;
-  return c.json(view === null ? reply : { ...reply, view: taskJson(view) }, reply.type === 'submitted' ? 201 : 200);
+  return c.json(
+    view === null ? reply : { ...reply, view: wholeTask(service, view) },
+    reply.type === 'submitted' ? 201 : 200,
+  );
 }
 
 /** Where another peer has submitted it, for a client, its record may be on its way here still. */
@@ -153,7 +160,7 @@ function eventJson(service: PeerService, event: PeerEvent): unknown {
   switch (event.type) {
     case 'task': {
       const view = service.task(event.task);
-      return view && taskJson(view);
+      return view && wholeTask(service, view);
     }
     case 'story':
       return { task: event.task, ...event.story, at: new Date(event.story.at).toISOString() };

@@ -11,6 +11,7 @@ import {
 } from '../../protocol/state.ts';
 import type { StandingAnswer } from '../../protocol/summary.ts';
 import type { PeerView, SpendView, TaskView } from '../core/io.ts';
+import { onlyRound, type Rounds, roundsAmong } from '../rounds.ts';
 import type { PeerService } from '../service.ts';
 import type { BidJson, NodeJson, PeerJson, SpendJson, StatusJson, TaskJson } from './shapes.ts';
 
@@ -18,7 +19,7 @@ export type { PeerJson, StatusJson, TaskJson } from './shapes.ts';
 
 const dayMs = 24 * 3_600_000;
 
-export function taskJson(view: TaskView): TaskJson {
+export function taskJson(view: TaskView, { retryOf, retriedAs }: Rounds = onlyRound): TaskJson {
   const { body, id } = view.task;
   const { phase, attempts, attemptsStarted } = view.state;
   const costNow = activePhase(view.state) === null ? null : (view.progress?.costUsd ?? null);
@@ -26,6 +27,8 @@ export function taskJson(view: TaskView): TaskJson {
     id,
     key: body.key,
     round: body.round,
+    retryOf,
+    retriedAs,
     title: body.title,
     state: phase.name,
     reason: phase.name === 'failed' || phase.name === 'cancelled' ? phase.reason : null,
@@ -50,6 +53,13 @@ export function taskJson(view: TaskView): TaskJson {
     stalled: view.stalled,
     history: view.story.map(({ at, event, detail, by }) => ({ at: iso(at), event, detail, by })),
   };
+}
+
+/** With the other rounds of each, as far as they are known here. */
+export function tasksJson(service: Pick<PeerService, 'tasks'>): TaskJson[] {
+  const views = service.tasks();
+  const roundsOf = roundsAmong(views);
+  return views.map((view) => taskJson(view, roundsOf(view)));
 }
 
 export function peerJson({ self, connected, lastSeenMs, advert, spentTodayUsd }: PeerView): PeerJson {
@@ -88,7 +98,7 @@ export const statusJson = (service: PeerService): StatusJson => ({
   names: Object.fromEntries(service.names()),
   spend: spendJson(service.spend()),
   refused: [...service.refused()],
-  tasks: service.tasks().map(taskJson),
+  tasks: tasksJson(service),
 });
 
 export function nodeJson(service: PeerService): NodeJson {

@@ -41,6 +41,9 @@ export const taskJsonSchema = z.object({
   id: taskIdSchema,
   key: z.string(),
   round: z.int(),
+  /** The task of the round before, and of the newest one after; null where none is known. */
+  retryOf: taskIdSchema.nullable(),
+  retriedAs: taskIdSchema.nullable(),
   title: z.string(),
   state: z.enum(TaskStates),
   /** Why it failed or was cancelled. */

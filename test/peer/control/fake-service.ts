@@ -23,12 +23,14 @@ export const draft: Draft = {
   limits: { wallMs: 60_000, idleMs: 10_000, budgetUsd: null },
 };
 
-export function makeView(title: string, more: Partial<TaskView> = {}, changes: Partial<Draft> = {}): TaskView {
+type Changes = Partial<Draft & { round: number }>;
+
+export function makeView(title: string, more: Partial<TaskView> = {}, changes: Changes = {}): TaskView {
   const body = {
     ...draft,
+    round: 1,
     ...changes,
     title,
-    round: 1,
     submitter: alpha,
     createdAt: wallMs(1_000),
     nonce: 'ab'.repeat(16),

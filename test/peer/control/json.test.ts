@@ -17,6 +17,8 @@ describe('a task as JSON', () => {
     expect(json).toEqual({
       key: 'prompt:one',
       round: 1,
+      retryOf: null,
+      retriedAs: null,
       title: 'Fix the greeting',
       state: 'open',
       reason: null,
