@@ -7,7 +7,8 @@ import { HomeError } from '../peer/home/errors.ts';
 import { NetworkError } from '../peer/network/network.ts';
 import { StoreError } from '../peer/store/store.ts';
 
-export const ExitCodes = { done: 0, failed: 1, usage: 2, cancelled: 3, noPeer: 4 } as const;
+/** `interrupted`: 128 and the number of SIGINT, as a shell has it of a command that Ctrl-C has ended. */
+export const ExitCodes = { done: 0, failed: 1, usage: 2, cancelled: 3, noPeer: 4, interrupted: 130 } as const;
 export type ExitCode = (typeof ExitCodes)[keyof typeof ExitCodes];
 
 /** What a command could not do, in one line that ends with the mend. */

@@ -4,6 +4,7 @@ import type { TaskJson } from '../peer/control/json.ts';
 import type { Context } from './context.ts';
 import { bidLines, describeResult, exitCodeOf, isEnded, type Names, namesOf } from './describe.ts';
 import { CliError, ExitCodes } from './errors.ts';
+import { untilInterrupted } from './interrupt.ts';
 import { printable, withLocalTimes } from './output.ts';
 
 /** A peer that is restarted is there again within this time. */
@@ -19,8 +20,13 @@ interface Printer {
 /** Shows a task's life line by line and ends with it, in the exit code too. Who follows a duplicate is carried over. */
 export async function follow(context: Context, client: ControlClient, id: string, json: boolean): Promise<void> {
   const printer = json ? new JsonPrinter(context) : new TextPrinter(context);
-  let task = await untilEnded(client, id, printer);
-  while (task.duplicateOf !== null) task = await untilEnded(client, task.duplicateOf, printer);
+  let followed = id;
+  const next = (): Promise<TaskJson> => untilInterrupted(untilEnded(client, followed, printer), () => goesOn(followed));
+  let task = await next();
+  while (task.duplicateOf !== null) {
+    followed = task.duplicateOf;
+    task = await next();
+  }
   printer.end(task);
   context.exit(exitCodeOf(task));
 }
@@ -62,6 +68,12 @@ async function* watch(client: ControlClient, id: string): AsyncGenerator<{ task:
 /** The peer restarts, or has not heard yet of the task that this one is a duplicate of. */
 const isPassing = (error: unknown): error is ControlError =>
   error instanceof ControlError && ['no-peer', 'broken', 'not-found', 'stopping'].includes(error.code);
+
+function goesOn(id: string): CliError {
+  const short = id.slice(0, 8);
+  const mend = `\`peer task ${short}\` tells how it is, \`peer cancel ${short}\` ends it`;
+  return new CliError(ExitCodes.interrupted, `task ${short} goes on: ${mend}`);
+}
 
 const gone = (id: string): CliError =>
   new CliError(
