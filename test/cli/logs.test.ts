@@ -66,13 +66,58 @@ describe('peer logs', () => {
     const followed = world.run(['logs', short, '--follow']);
     await waitFor('the first line', () => world.stdout.length > 0);
     service.logs.delete(1);
+    service.become(lapsed);
+    await waitFor('a word on its end', () => world.stderr.length > 0);
     service.become(second);
     service.logs.set(2, { text: 'another\n', whole: true });
     await waitFor('the second attempt', () => world.stdout.length > 1);
     service.become(cancel(second, 'enough', null, wallMs(4_000)));
     expect(await followed).toBe(0);
     expect(world.stdout).toEqual(['one', 'another']);
-    expect(world.stderr).toEqual(['the rest of attempt 1 is missing: the PC that worked on it did not answer']);
+    expect(world.stderr).toEqual([
+      'attempt 1 has ended, lapsed: silence',
+      'the rest of attempt 1 is missing: the PC that worked on it did not answer',
+      'attempt 2 begins on alpha',
+    ]);
+  });
+
+  it('follows the next attempt where the log of this one is whole, each line on its own', async () => {
+    service.logs.set(1, { text: 'cut sho', whole: true });
+    service.become(second);
+    service.logs.set(2, { text: 'another\n', whole: false });
+    const followed = world.run(['logs', short, '--attempt', '1']);
+    expect([await followed, world.stdout, world.stderr]).toEqual([0, ['cut sho'], []]);
+    service.become(open.state);
+    const all = world.run(['logs', short, '--follow']);
+    await waitFor('the first attempt is read', () => service.queries.length > 1);
+    service.become(second);
+    await waitFor('the second attempt', () => world.stdout.length > 2);
+    service.logs.set(2, { text: 'another\n', whole: true });
+    service.become(cancel(second, 'enough', null, wallMs(4_000)));
+    expect(await all).toBe(0);
+    expect(world.stdout).toEqual(['cut sho', 'cut sho', 'another']);
+    expect(world.stderr).toEqual(['attempt 1 has ended, lapsed: silence', 'attempt 2 begins on alpha']);
+  });
+
+  it('says that there are earlier attempts where none was asked for', async () => {
+    service.become(second);
+    service.logs.set(1, { text: 'one\n', whole: true }).set(2, { text: 'two\n', whole: false });
+    expect(await world.run(['logs', short])).toBe(0);
+    expect(world.stdout).toEqual(['two']);
+    expect(world.stderr).toEqual([`attempt 2; \`peer logs ${short} --attempt 1\` shows the one before`]);
+    expect(await world.run(['logs', short, '--attempt', '2', '--json'])).toBe(0);
+    expect(world.stdout.at(-1)).toBe('{"attempt":2,"text":"two\\n"}');
+    expect(world.stderr).toHaveLength(1);
+  });
+
+  it('says that it waits for the first attempt', async () => {
+    service.become(initialState);
+    const followed = world.run(['logs', short, '--follow']);
+    await waitFor('a word', () => world.stderr.length > 0);
+    service.logs.set(1, { text: 'one\n', whole: true });
+    service.become(cancel(open.state, 'enough', null, wallMs(4_000)));
+    expect([await followed, world.stdout]).toEqual([0, ['one']]);
+    expect(world.stderr).toEqual([gone.unavailable]);
   });
 
   it('does not follow in silence what has ended and cannot be had', async () => {
