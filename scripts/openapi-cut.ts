@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const target = fileURLToPath(new URL('../test/support/openapi/github-cut.json', import.meta.url));
 
 const operations = new Set([
-  ...['repos/get', 'users/get-authenticated'],
+  ...['repos/get', 'repos/get-content', 'users/get-authenticated'],
   ...['issues/get', 'issues/list-for-repo', 'issues/list-comments', 'issues/create-comment', 'issues/add-labels'],
   ...['pulls/list', 'pulls/create', 'pulls/get'],
   ...['git/get-ref', 'git/get-commit', 'git/create-ref', 'git/delete-ref'],

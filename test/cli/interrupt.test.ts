@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type ControlServer, serveControl } from '../../src/peer/control/server.ts';
@@ -9,6 +10,7 @@ import { wallMs } from '../../src/protocol/ids.ts';
 import { assign, cancel, endAttempt, initialState } from '../../src/protocol/state.ts';
 import { alpha, FakeService, makeView } from '../peer/control/fake-service.ts';
 import { cleanEnv } from '../support/cli.ts';
+import { makeBareRepository } from '../support/repository.ts';
 import { waitFor } from '../support/wait.ts';
 import { World } from './world.ts';
 
@@ -43,7 +45,8 @@ afterEach(async () => {
 
 function start(args: readonly string[]): void {
   const stdio = ['ignore', 'ignore', 'pipe'] as const;
-  child = spawn(process.execPath, [cli, ...args], { env: cleanEnv({ PEER_HOME: world.home }), stdio: [...stdio] });
+  const options = { cwd: world.folder, env: cleanEnv({ PEER_HOME: world.home }) };
+  child = spawn(process.execPath, [cli, ...args], { ...options, stdio: [...stdio] });
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
   });
@@ -58,11 +61,12 @@ async function interrupted(): Promise<readonly unknown[]> {
 }
 
 it.each([
-  ['peer submit --follow', ['submit', '--prompt', 'Fix it', '--repo', 'acme/widgets', '--follow']],
+  ['peer submit --follow', ['submit', '--prompt', 'Fix it', '--repo', './r.git', '--follow']],
   ['peer retry --follow', ['retry', old.task.id, '--follow', '--json']],
 ])(
   'Ctrl-C leaves %s with a word on what goes on',
   async (_, args) => {
+    makeBareRepository(join(world.folder, 'r.git'), { a: 'a' });
     start(args);
     await isFollowed();
     expect(await interrupted()).toEqual([130, goesOn(short)]);

@@ -14,8 +14,8 @@ import type { BranchTip, Push, Pushed } from './forge.ts';
 const ref = (branch: string): string => `refs/heads/${branch}`;
 
 /** The commit that the remote's branch is at. */
-export async function commitAt(remote: GitRemote, branch: string): Promise<CommitId | null> {
-  const { stdout } = await git(['ls-remote', '--refs', '--', remote.url, ref(branch)], { remote });
+export async function commitAt(remote: GitRemote, branch: string, signal?: AbortSignal): Promise<CommitId | null> {
+  const { stdout } = await git(['ls-remote', '--refs', '--', remote.url, ref(branch)], { remote, signal });
   // The argument is a pattern that also fits `refs/heads/other/refs/heads/<branch>`.
   const line = stdout.split('\n').find((one) => one.endsWith(`\t${ref(branch)}`));
   return line === undefined ? null : commitIdSchema.parse(line.slice(0, line.indexOf('\t')));

@@ -55,6 +55,9 @@ export interface NewPull {
   readonly draft: boolean;
 }
 
+/** A folder is told by what is in it; a link or a submodule by itself. */
+const contentSchema = z.union([z.array(z.unknown()), z.object({ type: z.string() })]);
+
 const PageSize = 100;
 
 /** The few calls of GitHub's REST API that the mesh needs, their answers parsed. All throw ForgeError. */
@@ -78,6 +81,25 @@ export class GitHub {
   async repository({ owner, name }: RepositoryName): Promise<RepositoryFacts> {
     const { data } = await this.#octokit.rest.repos.get({ owner, repo: name });
     return parsed(repositorySchema, data);
+  }
+
+  async hasBranch({ owner, name }: RepositoryName, branch: string): Promise<boolean> {
+    const asked = this.#octokit.rest.git.getRef({ owner, repo: name, ref: `heads/${branch}` });
+    return (await unlessMissing(asked)) !== null;
+  }
+
+  /** What there is by that path on a branch, the default one for null; null where there is nothing. */
+  async kindOf(
+    { owner, name }: RepositoryName,
+    path: string,
+    branch: string | null,
+  ): Promise<'folder' | 'file' | 'link' | null> {
+    const ref = branch === null ? {} : { ref: branch };
+    const answer = await unlessMissing(this.#octokit.rest.repos.getContent({ owner, repo: name, path, ...ref }));
+    if (answer === null) return null;
+    const content = parsed(contentSchema, answer.data);
+    if (Array.isArray(content)) return 'folder';
+    return content.type === 'file' ? 'file' : 'link';
   }
 
   async issue({ owner, name }: RepositoryName, number: number): Promise<Issue> {
@@ -111,6 +133,15 @@ export class GitHub {
   async createPull({ owner, name }: RepositoryName, pull: NewPull): Promise<Pull> {
     const { data } = await this.#octokit.rest.pulls.create({ owner, repo: name, ...pull });
     return parsed(pullSchema, data);
+  }
+}
+
+async function unlessMissing<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ForgeError && error.code === 'not-found') return null;
+    throw error;
   }
 }
 

@@ -12,6 +12,8 @@ export type RepositoryErrorCode =
   /** The URL holds a password or token, which would travel to every peer. */
   | 'secret-in-url'
   | 'no-origin'
+  /** The repository, its branch or its folder. */
+  | 'not-there'
   | 'not-an-issue'
   | 'not-usable';
 

@@ -159,7 +159,7 @@ export class Mirrors {
 }
 
 /** The branch that the remote's HEAD names. Throws WorkspaceError where there is none. */
-async function defaultBranch(remote: GitRemote, signal: AbortSignal): Promise<string> {
+export async function defaultBranch(remote: GitRemote, signal: AbortSignal): Promise<string> {
   const { stdout } = await git(['ls-remote', '--symref', '--', remote.url, 'HEAD', 'refs/heads/*'], { remote, signal });
   const branch = /^ref: refs\/heads\/(.+)\tHEAD$/m.exec(stdout)?.[1];
   if (branch !== undefined && stdout.includes(`\trefs/heads/${branch}`)) return branch;

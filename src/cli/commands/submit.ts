@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
-import { Priorities } from '../../protocol/record.ts';
+import { checkPlace } from '../../agents/forge/place.ts';
+import { type Draft, Priorities } from '../../protocol/record.ts';
 import { findMesh } from '../client-mode.ts';
 import type { Context } from '../context.ts';
 import { draftOf, type SubmitFlags, wantedBy } from '../draft.ts';
 import { follow } from '../follow.ts';
+import { printable } from '../output.ts';
 import { printSubmitted } from '../submitted.ts';
 import { choice, duration, folderWithin, money, specialties, textUpTo } from '../values.ts';
 
@@ -39,12 +41,21 @@ GITHUB_TOKEN is needed for private repositories.`,
     .action((flags: SubmitFlags) => submit(context, flags));
 }
 
+/** What is not there would only be missed by each attempt in turn. Where nobody can tell now, they are to find out. */
+async function checkWhere({ env, err }: Context, draft: Draft): Promise<void> {
+  // The repository of an issue has just shown it.
+  if (draft.source.type === 'issue' && draft.base === null && draft.path === null) return;
+  const unasked = await checkPlace(env, draft);
+  if (unasked !== null) err(`note: the repository cannot be looked up: ${printable(unasked)}`);
+}
+
 async function submit(context: Context, flags: SubmitFlags): Promise<void> {
   // In this order: a slip in the flags is told at once, and GitHub is asked only where somebody would take the issue.
   const wanted = await wantedBy(context, flags);
   await using way = await findMesh(context);
   const { client } = way;
   const draft = await draftOf(context, flags, wanted);
+  await checkWhere(context, draft);
   const reply = await client.submit({ draft, again: flags.again === true });
   const task = printSubmitted(context, reply, flags);
   if (task !== null) await follow(context, client, task.id, flags.json === true);

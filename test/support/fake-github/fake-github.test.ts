@@ -13,7 +13,7 @@ let github: FakeGitHub;
 
 beforeAll(() => {
   template = mkdtempSync(join(tmpdir(), 'fake-template-'));
-  const made = makeBareRepository(join(template, 'x.git'), { 'a.txt': 'a\n' });
+  const made = makeBareRepository(join(template, 'x.git'), { 'a.txt': 'a\n', 'src/deep/b.txt': 'b\n' });
   git(made, 'branch', 'work', git(made, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', 'Work'));
 });
 afterAll(() => rmSync(template, { recursive: true }));
@@ -76,6 +76,11 @@ describe('every operation answers as GitHub describes it', () => {
     ['GET', '/repos/acme/x/git/ref/heads%2Fwork', undefined, 200],
     ['GET', '/repos/acme/x/git/ref/heads%2Fnothing', undefined, 404],
     ['GET', `/repos/acme/x/git/commits/${'0'.repeat(40)}`, undefined, 404],
+    ['GET', '/repos/acme/x/contents/a.txt?ref=work', undefined, 200],
+    ['GET', '/repos/acme/x/contents/src', undefined, 200],
+    ['GET', '/repos/acme/x/contents/src%2Fdeep', undefined, 200],
+    ['GET', '/repos/acme/x/contents/nothing', undefined, 404],
+    ['GET', '/repos/acme/x/contents/a.txt?ref=nothing', undefined, 404],
     ['DELETE', '/repos/acme/x/git/refs/heads%2Fwork', undefined, 204],
     ['DELETE', '/repos/acme/x/git/refs/heads%2Fnothing', undefined, 422],
   ])('%s %s', async (method, path, body, status) => {
@@ -92,6 +97,15 @@ describe('every operation answers as GitHub describes it', () => {
     await ask('/repos/acme/x/git/refs/heads%2Fnew', { method: 'DELETE' });
     expect(branchesOf(bare).new).toBeUndefined();
     expect(github.violations()).toEqual([]);
+  });
+
+  test('a file is told by its content, a folder by what is in it', async () => {
+    const file = await ask('/repos/acme/x/contents/a.txt');
+    expect(file.body).toMatchObject({ type: 'file', name: 'a.txt', encoding: 'base64', content: 'YQ==' });
+    const folder = await ask('/repos/acme/x/contents/src');
+    expect(folder.body).toMatchObject([{ type: 'dir', name: 'deep', path: 'src/deep' }]);
+    const deep = await ask('/repos/acme/x/contents/src%2Fdeep?ref=main');
+    expect(deep.body).toMatchObject([{ type: 'file', path: 'src/deep/b.txt' }]);
   });
 
   test('a pull request, open and ended, is a pull request everywhere', async () => {

@@ -7,6 +7,10 @@ export function fill(description: Description, name: string, given: Fields): Fie
   return fillObject(description, description.schema(name), given);
 }
 
+export function fillList(description: Description, name: string, given: readonly Fields[]): unknown {
+  return fillValue(description, description.schema(name), given);
+}
+
 function fillObject(description: Description, schema: Schema, given: Fields): Fields {
   const { required, properties } = objectParts(description, schema);
   const missing = required.filter((key) => !(key in given));

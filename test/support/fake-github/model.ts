@@ -58,6 +58,12 @@ export interface PullState {
   state: 'open' | 'closed' | 'merged';
 }
 
+export interface Entry {
+  readonly type: 'dir' | 'file';
+  readonly sha: string;
+  readonly path: string;
+}
+
 let lastId = 1_000;
 const nextId = (): number => {
   lastId += 1;
@@ -117,11 +123,24 @@ export class RepositoryState {
 
   /** The commit that a full reference points to. */
   commitAt(ref: string): string | null {
-    return git(this.gitDir, 'for-each-ref', '--format=%(objectname)', ref) || null;
+    // The argument also fits what is below it: `refs/heads/next/one`.
+    const lines = git(this.gitDir, 'for-each-ref', '--format=%(objectname) %(refname)', ref).split('\n');
+    return lines.find((line) => line.endsWith(` ${ref}`))?.split(' ')[0] ?? null;
   }
 
   branch(name: string): string | null {
     return this.commitAt(`refs/heads/${name}`);
+  }
+
+  /** A file or folder by its path; by a path with a slash at its end what is in it. */
+  entries(branch: string, path: string): readonly Entry[] {
+    const lines = git(this.gitDir, 'ls-tree', '--full-tree', branch, '--', path).split('\n');
+    return lines.flatMap((line) => {
+      const [, kind, sha, name] = /^\d+ (\w+) (\w+)\t(.+)$/.exec(line) ?? [];
+      return sha === undefined || name === undefined
+        ? []
+        : [{ type: kind === 'tree' ? 'dir' : 'file', sha, path: name }];
+    });
   }
 
   openPull(pull: Omit<PullState, 'number' | 'commit' | 'state'>): PullState {

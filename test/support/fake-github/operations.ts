@@ -46,6 +46,7 @@ type Operation = (call: RepositoryCall) => Answer;
 
 /** By the operation's name in GitHub's description. */
 export const operations: Readonly<Record<string, Operation>> = {
+  'repos/get-content': getContent,
   'repos/get': ({ repository, token, shapes }) => ok(shapes.repository(repository, token?.rights ?? null)),
   'issues/get': getIssue,
   'issues/list-for-repo': listIssues,
@@ -83,6 +84,19 @@ function page<T>({ query, url }: Call, items: readonly T[], shape: (item: T) => 
 function withIssue({ repository, params }: RepositoryCall, then: (issue: IssueState) => Answer): Answer {
   const issue = repository.issues.find(({ number }) => number === Number(params.issue_number));
   return issue === undefined ? notFound : then(issue);
+}
+
+function getContent({ repository, params, query, shapes }: RepositoryCall): Answer {
+  const path = params.path ?? '';
+  const ref = query.ref ?? repository.defaultBranch;
+  if (repository.branch(ref) === null) return notFound;
+  const [entry] = repository.entries(ref, path);
+  if (entry === undefined) return notFound;
+  return ok(
+    entry.type === 'file'
+      ? shapes.file(repository, entry)
+      : shapes.folder(repository, repository.entries(ref, `${path}/`)),
+  );
 }
 
 function getIssue(call: RepositoryCall): Answer {

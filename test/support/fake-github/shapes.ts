@@ -1,7 +1,7 @@
 import { git } from '../repository.ts';
 import type { Description } from './description.ts';
-import { fill } from './fill.ts';
-import type { FakeToken, IssueState, PullState, RepositoryState } from './model.ts';
+import { fill, fillList } from './fill.ts';
+import type { Entry, FakeToken, IssueState, PullState, RepositoryState } from './model.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -107,6 +107,17 @@ export class Shapes {
     });
   }
 
+  file(repository: RepositoryState, entry: Entry): Json {
+    const content = git(repository.gitDir, 'cat-file', 'blob', entry.sha);
+    const encoded = { encoding: 'base64', content: Buffer.from(content).toString('base64') };
+    return fill(this.#description, 'content-file', { ...this.#entryFields(repository, entry), ...encoded });
+  }
+
+  folder(repository: RepositoryState, entries: readonly Entry[]): unknown {
+    const items = entries.map((entry) => this.#entryFields(repository, entry));
+    return fillList(this.#description, 'content-directory', items);
+  }
+
   commit(repository: RepositoryState, sha: string): Json {
     const url = `${this.#api(repository)}/git`;
     const format = '--format=%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B';
@@ -129,6 +140,11 @@ export class Shapes {
           html_url: `${this.#html(repository)}/commit/${parent}`,
         })),
     });
+  }
+
+  #entryFields(repository: RepositoryState, { type, path, sha }: Entry): Json {
+    const url = `${this.#api(repository)}/contents/${path}`;
+    return { type, path, sha, name: path.slice(path.lastIndexOf('/') + 1), url, _links: { self: url } };
   }
 
   #repositoryFields(repository: RepositoryState): Json {

@@ -1,0 +1,80 @@
+import type { Repository } from '../../protocol/record.ts';
+import { GitError, type GitRemote, git } from '../git.ts';
+import { WorkspaceError } from '../workspace/errors.ts';
+import { defaultBranch } from '../workspace/mirror.ts';
+import { ForgeError } from './errors.ts';
+import { commitAt } from './git-branches.ts';
+import { GitHub } from './github.ts';
+import { RepositoryError } from './repository.ts';
+import { type Environment, gitHubSettings } from './settings.ts';
+
+/** Where a person wants something done. */
+export interface Place {
+  readonly repository: Repository;
+  /** Null: the default branch. */
+  readonly base: string | null;
+  /** Null: the whole repository. */
+  readonly path: string | null;
+}
+
+const patienceMs = 10_000;
+
+/**
+ * Asks whether there is such a repository, branch and folder, as far as that is cheap: a folder on a plain git server
+ * is not looked for. Gives why it could not be asked, null where it could.
+ * @throws RepositoryError `not-there`.
+ */
+export async function checkPlace(env: Environment, place: Place): Promise<string | null> {
+  const { repository } = place;
+  try {
+    if (repository.type === 'github') await checkGitHub(env, repository, place);
+    else await checkGit(repository, place);
+    return null;
+  } catch (error) {
+    return whyUnasked(error, env, place);
+  }
+}
+
+type GitHubRepository = Extract<Repository, { type: 'github' }>;
+
+async function checkGitHub(env: Environment, asked: GitHubRepository, { base, path }: Place): Promise<void> {
+  // Nothing depends on the answer so much that it would be asked for twice.
+  const github = new GitHub(gitHubSettings(env), []);
+  const { owner, name } = await github.repository(asked);
+  const present = { owner: owner.login, name };
+  if (base !== null && !(await github.hasBranch(present, base))) throw noBranch(`${asked.owner}/${asked.name}`, base);
+  if (path === null) return;
+  const kind = await github.kindOf(present, path, base);
+  if (kind === null || kind === 'file') throw noFolder(`${asked.owner}/${asked.name}`, path);
+}
+
+async function checkGit(repository: Exclude<Repository, GitHubRepository>, { base, path }: Place): Promise<void> {
+  const url = repository.type === 'git' ? repository.url : repository.path;
+  const remote: GitRemote = { url, authorization: null };
+  const signal = AbortSignal.timeout(patienceMs);
+  const branch = base ?? (await defaultBranch(remote, signal));
+  if (base !== null && (await commitAt(remote, base, signal)) === null) throw noBranch(url, base);
+  if (repository.type === 'git' || path === null) return;
+  const { stdout } = await git(['ls-tree', '--full-tree', `refs/heads/${branch}`, '--', path], { cwd: url, signal });
+  // A link may lead to a folder.
+  if (!/^(040000|120000) /.test(stdout)) throw noFolder(url, path);
+}
+
+function whyUnasked(error: unknown, env: Environment, { repository }: Place): string {
+  if (error instanceof WorkspaceError) throw notThere(error.message);
+  if (error instanceof GitError && error.code === 'not-found' && repository.type === 'git') {
+    throw notThere(`there is no repository at ${repository.url}: check --repo`);
+  }
+  if (error instanceof ForgeError && error.code === 'not-found' && gitHubSettings(env).token !== null) {
+    throw notThere(error.message);
+  }
+  // What is private shows itself to a token only, and another peer may have one.
+  if (error instanceof GitError || error instanceof ForgeError) return error.message;
+  throw error;
+}
+
+const notThere = (message: string): RepositoryError => new RepositoryError('not-there', message);
+const noBranch = (repository: string, base: string): RepositoryError =>
+  notThere(`${repository} has no branch ${base}: check --base`);
+const noFolder = (repository: string, path: string): RepositoryError =>
+  notThere(`${repository} has no folder ${path}: check --path`);
