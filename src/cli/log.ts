@@ -2,7 +2,7 @@ import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { Log } from '../peer/driver.ts';
 import { usageError } from './errors.ts';
-import { printable } from './output.ts';
+import { logLine } from './log-line.ts';
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 type Level = (typeof levels)[number];
@@ -38,19 +38,5 @@ const readable = (): pino.DestinationStream =>
     colorize: process.stderr.isTTY === true,
     translateTime: 'SYS:HH:MM:ss',
     hideObject: true,
-    messageFormat: ({ event, facts }) => describe(String(event), facts),
+    messageFormat: ({ event, facts }) => logLine(String(event), Object(facts)),
   });
-
-/** `story task=3f9a… event=assigned detail="attempt 1 to alpha"` */
-export const describe = (event: string, facts: unknown): string =>
-  printable([event, ...factsOf(facts).map(([name, value]) => `${name}=${textOf(value)}`)].join(' '));
-
-const isNested = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function factsOf(facts: unknown): readonly (readonly [string, unknown])[] {
-  const flat = Object.entries(Object(facts)).filter(([name]) => name !== 'at' && name !== 'by');
-  return flat.flatMap(([name, value]) => (isNested(value) ? factsOf(value) : [[name, value] as const]));
-}
-
-const textOf = (value: unknown): string =>
-  typeof value === 'string' && /^\S+$/.test(value) ? value : (JSON.stringify(value) ?? String(value));

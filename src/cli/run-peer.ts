@@ -158,7 +158,7 @@ function warnIfAlone(service: PeerService, { peers }: StartOptions, log: Log): v
 function sayReady(context: Context, service: PeerService, format: LogFormat): void {
   const [peer, addresses] = [service.self, service.addresses()];
   if (format === 'json') return context.err(JSON.stringify({ event: 'ready', peer, addresses }));
-  context.err(`ready: ${service.name} (${peer}) in the mesh ${service.mesh}`);
+  context.err(`ready: ${service.name} in the mesh ${service.mesh}`);
   for (const address of addresses) context.err(`  ${address}`);
 }
 

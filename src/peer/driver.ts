@@ -306,8 +306,13 @@ export class Driver implements PeerService {
   }
 
   #emit(event: PeerEvent): void {
-    if (event.type !== 'task') this.#parts.log(event.type === 'lease' ? 'debug' : 'info', event.type, event);
+    if (event.type !== 'task') this.#parts.log(this.#isNews(event) ? 'info' : 'debug', event.type, event);
     for (const listener of this.#listeners) listener(event);
+  }
+
+  /** What others tell of the time before this start happened long ago to whoever reads along. */
+  #isNews(event: PeerEvent): boolean {
+    return event.type === 'story' ? event.story.at >= this.startedAt.getTime() : event.type !== 'lease';
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { draftOf, type SubmitFlags, wantedBy } from '../../src/cli/draft.ts';
-import { describe as describeLine, logLevel } from '../../src/cli/log.ts';
+import { logLevel } from '../../src/cli/log.ts';
 import { ago, clipped, printable, table } from '../../src/cli/output.ts';
 import { type StartFlags, startOptions } from '../../src/cli/start-options.ts';
 import { duration, folderWithin, money, specialties } from '../../src/cli/values.ts';
@@ -180,10 +180,5 @@ describe('output', () => {
   it('writes times and lengths for people', () => {
     expect([4_000, 180_000, 3 * 3_600_000, 50 * 3_600_000].map(ago)).toEqual(['4 s', '3 min', '3 h', '2 d']);
     expect(clipped('12345', 4)).toBe('123…');
-  });
-
-  it('writes a log line flat', () => {
-    const facts = { task: '3f9a', story: { at: 1, by: 'me', event: 'assigned', detail: 'to a\nb' }, list: [1] };
-    expect(describeLine('story', facts)).toBe('story task=3f9a event=assigned detail="to a\\nb" list=[1]');
   });
 });
