@@ -12,6 +12,7 @@ import { loadConfig } from '../peer/home/config.ts';
 import { type Home, openHome } from '../peer/home/home.ts';
 import { loadIdentity } from '../peer/home/identity.ts';
 import { loadMesh } from '../peer/home/mesh.ts';
+import { commandTrouble } from './command-program.ts';
 import type { Context } from './context.ts';
 import { messageOf } from './errors.ts';
 import { withoutFile } from './specialists.ts';
@@ -72,6 +73,8 @@ async function secrets(home: Home): Promise<Finding> {
 
 /** What the running peer was told counts more than what a new one would be. */
 async function executor(home: Home, env: Env, client: ControlClient): Promise<Finding> {
+  const trouble = await commandTrouble(await loadConfig(home), home.folder);
+  if (trouble !== null) return warning(`config.json, command: ${trouble}`);
   if (await client.isThere()) {
     const self = (await client.status()).peers.find((peer) => peer.self);
     if (self?.executor != null) return good(`${self.executor}, of the peer that is running`);

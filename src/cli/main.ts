@@ -109,7 +109,7 @@ function programOf(context: Context): Command {
 
 const examples = `
 Examples:
-  peer start --specialties backend --executor command --command './agent.sh'
+  peer start --specialties backend --executor command --command ~/agent.sh
   peer submit --issue 7 --repo acme/widgets --follow
 
 Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 3 cancelled,

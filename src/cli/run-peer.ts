@@ -19,6 +19,7 @@ import { createLibp2pNetwork } from '../peer/network/libp2p.ts';
 import type { PeerService } from '../peer/service.ts';
 import { startPeer } from '../peer/start.ts';
 import { createLevelStore } from '../peer/store/level-store.ts';
+import { commandTrouble } from './command-program.ts';
 import type { Context } from './context.ts';
 import { CliError, ExitCodes, usageError } from './errors.ts';
 import { createLog, type LogFormat, logLevel } from './log.ts';
@@ -67,7 +68,7 @@ export async function runPeer(context: Context, flags: StartFlags): Promise<void
 }
 
 async function startService(
-  { env, version }: Context,
+  { env, version, cwd }: Context,
   home: Home,
   mesh: Mesh,
   options: StartOptions & { readonly catalogue: Catalogue; readonly sandboxes: Sandboxes },
@@ -118,6 +119,8 @@ async function startService(
   });
   if ('reason' in chosen) log('warn', 'no-executor', { reason: chosen.reason });
   else log('info', 'executor', { executor: chosen.executor.name, why: chosen.why });
+  const trouble = await commandTrouble(options, cwd);
+  if (trouble !== null) log('warn', 'command', { reason: trouble });
   return service;
 }
 

@@ -124,6 +124,13 @@ describe('a peer', () => {
     expect(await next.code()).toBe(0);
   }, 30_000);
 
+  it('warns of a command that cannot run, and starts all the same', async () => {
+    const one = start(['--executor', 'command', '--command', 'no-such-program --fast']);
+    await one.ready();
+    const warnings = one.lines().filter(({ event }) => event === 'command');
+    expect(warnings).toMatchObject([{ level: 'warn', reason: expect.stringMatching(/no program no-such-program/) }]);
+  }, 30_000);
+
   it('makes a mesh at its first start, and does not write the key into a log', async () => {
     const one = start([], { PEER_MESH_KEY: '' });
     await one.ready();

@@ -34,7 +34,7 @@ export function addStart(program: Command, context: Context): void {
       'after',
       `
 Examples:
-  peer start --specialties backend --executor command --command './agent.sh'
+  peer start --specialties backend --executor command --command ~/agent.sh
   peer start --specialties frontend,testing --capacity 2
   peer start --listen /ip4/0.0.0.0/tcp/4001 --peer /ip4/192.168.1.10/tcp/4001
 
