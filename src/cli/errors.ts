@@ -6,6 +6,7 @@ import { ControlError, type ControlErrorCode } from '../peer/control/errors.ts';
 import { HomeError } from '../peer/home/errors.ts';
 import { NetworkError } from '../peer/network/network.ts';
 import { StoreError } from '../peer/store/store.ts';
+import { slipLine } from './slips.ts';
 
 /** `interrupted`: 128 and the number of SIGINT, as a shell has it of a command that Ctrl-C has ended. */
 export const ExitCodes = { done: 0, failed: 1, usage: 2, cancelled: 3, noPeer: 4, interrupted: 130 } as const;
@@ -62,11 +63,7 @@ const controlExit: Readonly<Record<ControlErrorCode, ExitCode>> = {
 /** Help and the version have printed themselves; anything else is a mistake in the command line. */
 function commanderEnding(error: CommanderError, command: string): Ending {
   if (error.exitCode === 0) return { exitCode: ExitCodes.done, message: null };
-  const text = oneLine(error.message.replace(/^error: /, '')).replace(/\.$/, '');
-  // The parsers of values.ts have said what is expected.
-  const [what, expected] = text.split(/ is invalid(?: for argument '\w+')?\. /);
-  if (expected !== undefined) return { exitCode: ExitCodes.usage, message: `${what} is no good: ${expected}` };
-  return { exitCode: ExitCodes.usage, message: `${text}: see \`${`peer ${command}`.trim()} --help\`` };
+  return { exitCode: ExitCodes.usage, message: oneLine(slipLine(error, command)) };
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

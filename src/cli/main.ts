@@ -61,7 +61,7 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
     return ExitCodes.usage;
   }
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(unknownIn(program, args) ?? args, { from: 'user' });
     return code;
   } catch (error) {
     const command = program.commands.find((one) => one.name() === args[0])?.name() ?? '';
@@ -71,6 +71,13 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
     if (isDebug && error instanceof Error) context.err(error.stack ?? error.message);
     return ending.exitCode;
   }
+}
+
+/** A command that there is not, alone: the help of all others is no answer to `peer nonsense --help`. */
+function unknownIn(program: Command, [first = '', second]: readonly string[]): readonly string[] | null {
+  const name = first === 'help' ? second : first;
+  if (name === undefined || name.startsWith('-') || name === 'help') return null;
+  return program.commands.some((one) => one.name() === name) ? null : [name];
 }
 
 const commands = [

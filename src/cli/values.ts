@@ -1,17 +1,23 @@
 import { InvalidArgumentError } from 'commander';
+import { isDialable } from '../peer/network/address.ts';
 import { nameSchema } from '../protocol/hello.ts';
 import { Limits } from '../protocol/limits.ts';
 import { specialtySchema } from '../protocol/record.ts';
+import { clipped, printable } from './output.ts';
 
 /** Parsers of single option values. Each answers with the value, or with what is expected instead. */
 
 export function specialties(text: string): readonly string[] {
   const list = [...new Set(text.split(',').map((one) => one.trim()))].filter((one) => one !== '');
   const bad = list.find((one) => !specialtySchema.safeParse(one).success);
-  if (list.length === 0 || list.length > Limits.specialties || bad !== undefined) {
+  if (list.length === 0 || bad !== undefined) {
+    const which = bad === undefined || bad === text ? '' : `'${clipped(printable(bad), 60)}' in it is none: `;
     throw new InvalidArgumentError(
-      'names of small letters, digits and dashes expected, separated by commas: backend,testing',
+      `${which}names of up to 40 small letters, digits and dashes expected, separated by commas, such as backend,testing`,
     );
+  }
+  if (list.length > Limits.specialties) {
+    throw new InvalidArgumentError(`these are ${list.length}, and ${Limits.specialties} names at most expected`);
   }
   return list;
 }
@@ -23,13 +29,15 @@ export function capacity(text: string): number {
 }
 
 export function displayName(text: string): string {
-  if (!nameSchema.safeParse(text).success) throw new InvalidArgumentError('1 to 100 characters expected');
+  if (!nameSchema.safeParse(text).success) throw new InvalidArgumentError(lengthTrouble(text, 100));
   return text;
 }
 
 /** For options that may be given several times. */
 export function address(text: string, before: readonly string[] = []): readonly string[] {
-  if (!/^\/\S+$/.test(text)) throw new InvalidArgumentError('a multiaddr expected, such as /ip4/192.168.1.10/tcp/4001');
+  if (!isDialable(text)) {
+    throw new InvalidArgumentError('a multiaddr with a TCP port expected, such as /ip4/192.168.1.10/tcp/4001');
+  }
   return [...before, text];
 }
 
@@ -46,21 +54,21 @@ export function duration(text: string): number {
 
 export function money(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
-    throw new InvalidArgumentError('an amount in US dollars expected, such as 2.50');
+  if (!/^\d*\.?\d+$/.test(text) || value <= 0 || value > Limits.sumUsd) {
+    throw new InvalidArgumentError('an amount in US dollars above 0 expected, such as 2.50');
   }
   return value;
 }
 
 /** An id, or the first digits of one. */
 export function taskPrefix(text: string): string {
-  if (!/^[0-9a-f]{1,64}$/.test(text))
-    throw new InvalidArgumentError('a task id or the first digits of one expected: see `peer tasks`');
-  return text;
+  if (!/^[0-9a-f]{1,64}$/i.test(text))
+    throw new InvalidArgumentError('the first digits of an id expected, 0 to 9 and a to f: `peer tasks` lists them');
+  return text.toLowerCase();
 }
 
 export function attemptNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('the number of an attempt expected, from 1');
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('the number of an attempt expected, from 1');
   return Number(text);
 }
 
@@ -82,10 +90,13 @@ export function folderWithin(text: string): string {
   return parts.join('/');
 }
 
+const lengthTrouble = (text: string, most: number): string =>
+  `${text.length > most ? `it has ${text.length} characters, and ` : ''}1 to ${most} characters expected`;
+
 /** Text that a shell or git is to take: not empty, and no longer than `most` characters. */
 export const textUpTo =
   (most: number) =>
   (text: string): string => {
-    if (text.trim() === '' || text.length > most) throw new InvalidArgumentError(`1 to ${most} characters expected`);
+    if (text.trim() === '' || text.length > most) throw new InvalidArgumentError(lengthTrouble(text, most));
     return text;
   };

@@ -9,25 +9,44 @@ const commands = [
 ];
 
 describe('a mistake on the command line is one line with the mend, and exit 2', () => {
-  it.each([
-    ['foo', /unknown command 'foo'/],
+  it.each<readonly [string, RegExp]>([
+    ['foo', /^peer: unknown command 'foo': see `peer --help`$/],
+    ['foo --help', /unknown command 'foo'/],
+    ['foo -h --json', /unknown command 'foo'/],
+    ['help foo', /unknown command 'foo'/],
+    ['statu --help', /unknown command 'statu' \(Did you mean status\?\): see `peer --help`$/],
+    ['help cancle', /unknown command 'cancle' \(Did you mean cancel\?\)/],
+    ['status --jsn', /unknown option '--jsn' \(Did you mean --json\?\): see `peer status --help`$/],
     ['--foo', /unknown option '--foo'/],
     ['status --foo', /unknown option '--foo': see `peer status --help`/],
-    ['status extra', /too many arguments/],
-    ['start --capacity -1', /'-1' is no good: a whole number from 0 to 1000/],
+    ['status extra', /^peer: too many arguments \(extra\), this takes none: see `peer status --help`$/],
+    ['task ab cd', /^peer: too many arguments \(ab, cd\), this takes 1: see `peer task --help`$/],
+    ['start --capacity -1', /^peer: --capacity '-1' is no good: a whole number from 0 to 1000 expected$/],
     ['start --capacity 1.5', /a whole number/],
     ['start --capacity 1001', /a whole number/],
-    ['start --capacity', /argument missing/],
-    ['start --specialties Back_End', /small letters, digits and dashes/],
+    ['start --capacity', /^peer: --capacity needs a value, <n>: see `peer start --help`$/],
+    ['start --specialties Back_End', /^peer: --specialties 'Back_End' is no good: names of up to 40 small letters/],
+    ['start --specialties one,Two', /'Two' in it is none: names of/],
     ['start --specialties ,', /small letters, digits and dashes/],
-    [`start --specialties ${Array.from({ length: 17 }, (_, index) => `s${index}`).join(',')}`, /small letters/],
+    [`start --specialties ${Array.from({ length: 17 }, (_, index) => `s${index}`).join(',')}`, /16 names at most/],
     ['start --executor gpt', /one of auto, claude-code, anthropic, command expected/],
     ['start --executor command', /--executor command needs --command CMD/],
-    ['start --listen 0.0.0.0:4001', /a multiaddr expected/],
-    ['start --peer host', /a multiaddr expected/],
+    [
+      'start --listen 0.0.0.0:4001',
+      /^peer: --listen '0\.0\.0\.0:4001' is no good: a multiaddr with a TCP port expected/,
+    ],
+    ['start --listen /ip4/999.0.0.1/tcp/1', /a multiaddr with a TCP port/],
+    ['start --listen /ip4/127.0.0.1/udp/1', /a multiaddr with a TCP port/],
+    ['start --peer host', /a multiaddr with a TCP port/],
+    ['start --peer /ip4/10.0.0.1', /a multiaddr with a TCP port/],
+    ['start --checkpoint-every 5', /^peer: --checkpoint-every '5' is no good: a duration from 1s to 7 days/],
     ['start --sandbox on', /one of auto, require, off expected/],
     ['start --log-format xml', /one of text, json expected/],
-    [`start --name ${'n'.repeat(101)}`, /1 to 100 characters/],
+    [
+      `start --name ${'n'.repeat(101)}`,
+      /'n{59}…' is no good: it has 101 characters, and 1 to 100 characters expected$/,
+    ],
+    [`start --command ${'c'.repeat(10_001)}`, /^peer: --command 'c{59}…' is no good: it has 10001 characters/],
     ['submit', /one of --issue, --prompt and --file, and one only/],
     ['submit --issue 7 --prompt x', /and one only/],
     ['submit --prompt x --file y', /and one only/],
@@ -46,20 +65,29 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     ['submit --prompt x --timeout 200h', /a duration/],
     ['submit --prompt x --budget-usd -2', /US dollars/],
     ['submit --prompt x --budget-usd free', /US dollars/],
+    ['submit --prompt x --budget-usd 1,50', /^peer: --budget-usd '1,50' is no good: an amount in US dollars above 0/],
+    ['submit --prompt x --budget-usd 0x10', /US dollars/],
+    ['submit --prompt x --budget-usd 1e300', /US dollars/],
+    [`submit --prompt x --base ${'b'.repeat(251)}`, /it has 251 characters/],
+    [`submit --prompt x --verify ${'v'.repeat(2_001)}`, /it has 2001 characters/],
+    ['submit --prompt', /^peer: --prompt needs a value, <text>/],
     ['start --daily-budget-usd 0', /US dollars/],
     ['submit --prompt x --path ../up', /within the repository/],
     ['submit --prompt x --path /etc', /within the repository/],
-    ['task', /missing required argument 'id'/],
-    ['task zz', /a task id or the first digits of one/],
-    ['cancel ../x', /a task id/],
-    ['adopt ../x', /a task id/],
-    ['retry', /missing required argument/],
-    ['logs ab --attempt 0', /the number of an attempt/],
-    ['join', /missing required argument/],
+    ['task', /^peer: the task id is missing: see `peer task --help`$/],
+    ['task zz', /^peer: the task id 'zz' is no good: the first digits of an id expected, .*`peer tasks` lists them$/],
+    ...['logs', 'cancel', 'retry', 'adopt'].map(
+      (one) => [`${one} ../x`, /^peer: the task id '\.\.\/x' is no good/] as const,
+    ),
+    ...['logs', 'cancel', 'retry', 'adopt'].map((one) => [one, /^peer: the task id is missing/] as const),
+    ['logs ab --attempt 0', /^peer: --attempt '0' is no good: the number of an attempt expected, from 1$/],
+    ['logs ab --attempt 99999999999999999999', /the number of an attempt/],
+    ['join', /^peer: the join code is missing: see `peer join --help`$/],
     ['join im1-abc', /mistyped or cut short/],
     ['join hello', /begins with im1-/],
     ['invite', /`peer init`/],
-    ['agents --repo', /argument missing/],
+    ['agents --repo', /^peer: --repo needs a value, <path>/],
+    ['agents --repo ./missing', /is in no checkout/],
     ['agents backend', /too many arguments/],
     [`init --name ${'n'.repeat(101)}`, /1 to 100 characters/],
   ])('peer %s', async (line, message) => {
@@ -69,6 +97,22 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     expect(world.stderr).toHaveLength(1);
     expect(world.stderr[0]).toMatch(/^peer: [^\n]+$/);
     expect(world.stderr[0]).toMatch(message);
+  });
+
+  it.each([
+    [['task', ''], /^peer: the task id '' is no good/],
+    [['task', "it's 'a b'\n\u001b[2J"], /^peer: the task id 'it's 'a b' +' is no good/],
+    [['submit', '--prompt', 'x', '--verify', ''], /^peer: --verify '' is no good: 1 to 2000 characters expected$/],
+    [['submit', '--prompt', 'x', '--base', ''], /^peer: --base '' is no good: 1 to 250 characters expected$/],
+    [['submit', '--prompt', 'x', '--repo', ''], /^peer: "" is no repository/],
+    [['start', '--command', ' '], /^peer: --command ' ' is no good: 1 to 10000 characters expected$/],
+    [['init', '--name', ''], /^peer: --name '' is no good: 1 to 100 characters expected$/],
+    [['join', ''], /^peer: the join code is no good/],
+    [[''], /^peer: unknown command ''/],
+  ])('%j', async (args, message) => {
+    using world = new World();
+    expect(await world.run(args)).toBe(2);
+    expect([world.stdout, world.stderr]).toEqual([[], [expect.stringMatching(message)]]);
   });
 
   it('an empty prompt', async () => {

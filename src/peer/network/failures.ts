@@ -13,9 +13,17 @@ export function listenError(listen: readonly string[], error: unknown): NetworkE
   const address = listen.find((one) => text.includes(`\n  ${one}: `)) ?? listen.join(', ');
   const message = text.includes('EADDRINUSE')
     ? `the port of ${address} is in use: choose another one, or stop what uses it`
-    : `cannot listen on ${address}: ${/\b(E[A-Z]{3,})\b/.exec(text)?.[1] ?? text}`;
+    : `cannot listen on ${address}: ${inWords(/\b(E[A-Z]{3,})\b/.exec(text)?.[1] ?? text)}`;
   return new NetworkError('listen-failed', address, message, { cause: error });
 }
+
+const inWords = (reason: string): string => reasons[reason] ?? reason;
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: 'this PC has no such address, use /ip4/0.0.0.0 for all that it has',
+  ENOTFOUND: 'nobody knows that name, use an address of this PC',
+  EACCES: 'this user may not open that port, use one from 1024 up',
+};
 
 /** A handler that throws is a bug: it ends the process, and is not lost in some stream's promise. */
 export function ending(handler: NetworkHandler): NetworkHandler {
