@@ -29,7 +29,8 @@ export function capacity(text: string): number {
 }
 
 export function displayName(text: string): string {
-  if (!nameSchema.safeParse(text).success) throw new InvalidArgumentError(lengthTrouble(text, 100));
+  if (text === '' || text.length > 100) throw new InvalidArgumentError(lengthTrouble(text, 100));
+  if (!nameSchema.safeParse(text).success) throw new InvalidArgumentError('a name without control characters expected');
   return text;
 }
 

@@ -106,6 +106,7 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     [['submit', '--prompt', 'x', '--base', ''], /^peer: --base '' is no good: 1 to 250 characters expected$/],
     [['submit', '--prompt', 'x', '--repo', ''], /^peer: "" is no repository/],
     [['start', '--command', ' '], /^peer: --command ' ' is no good: 1 to 10000 characters expected$/],
+    [['init', '--name', 'a\u0007'], /^peer: --name 'a ' is no good: a name without control characters expected$/],
     [['init', '--name', ''], /^peer: --name '' is no good: 1 to 100 characters expected$/],
     [['join', ''], /^peer: the join code is no good/],
     [[''], /^peer: unknown command ''/],
@@ -139,6 +140,10 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
 
   it.each([
     ['{"capacity":-1}', /config\.json, capacity: /],
+    [
+      '{"specialties":["Back End"]}',
+      /config\.json, specialties\.0: a name of up to 40 small letters, digits and dashes/,
+    ],
     ['{"executor":"command"}', /--executor command needs --command/],
     ['{"allowHosts":["https://example.org/"]}', /config\.json, allowHosts\.0: a host such as example\.org/],
     ['{', /config\.json is not JSON/],

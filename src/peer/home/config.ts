@@ -20,11 +20,18 @@ const hostSchema = z
 
 const addressSchema = z.string().regex(/^\/\S+$/, 'a multiaddr such as /ip4/192.168.1.20/tcp/4001 expected');
 
+const specialtyOf = z
+  .string()
+  .refine(
+    (text) => specialtySchema.safeParse(text).success,
+    'a name of up to 40 small letters, digits and dashes expected',
+  );
+
 /** A person's defaults for `peer start`, each named as its flag where it has one; what a flag says counts more. */
 export const configSchema = z
   .strictObject({
     name: nameSchema,
-    specialties: z.array(specialtySchema).min(1).max(Limits.specialties),
+    specialties: z.array(specialtyOf).min(1).max(Limits.specialties),
     capacity: z.int().min(0).max(1_000),
     executor: z.enum(Executors),
     command: z.string().min(1).max(10_000),
