@@ -119,8 +119,10 @@ Examples:
   peer start --specialties backend --executor command --command ~/agent.sh
   peer submit --issue 7 --repo acme/widgets --follow
 
-Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 3 cancelled,
-4 no peer is running here, or none was found.
+Exit codes: 0 done, also where a draft pull request says that the tests fail;
+1 the work failed; 2 usage or configuration; 3 cancelled; 4 no peer is running
+here, or none was found; 130 Ctrl-C while a task was followed, which goes on.
+
 PEER_HOME names the state folder, ~/.issue-mesh without it.`;
 
 const versionOf = (file: URL): string =>

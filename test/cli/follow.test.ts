@@ -86,13 +86,19 @@ describe('following a task', () => {
 
   it.each([
     [
-      'failed',
+      'has failed',
       endAttempt(assigned.state, { type: 'failed', reason: 'no way', final: true }, wallMs(2)),
       1,
       'failed: no way',
     ],
-    ['cancelled', cancel(initialState, 'enough', null, wallMs(2)), 3, 'cancelled: enough'],
-  ])('ends with its own code when it %s', async (_, state, code, line) => {
+    [
+      'is done, but not verified',
+      endAttempt(assigned.state, { type: 'done', result: { ...result, verified: false } }, wallMs(2)),
+      0,
+      `done: branch peer/task-1 at aaaaaaaaaa, not ready: its tests fail (\`peer logs ${view.task.id.slice(0, 8)}\`)`,
+    ],
+    ['was cancelled', cancel(initialState, 'enough', null, wallMs(2)), 3, 'cancelled: enough'],
+  ])('ends with its own code where it %s', async (_, state, code, line) => {
     using world = new World();
     service.change({ ...view, state });
     await follow(world.context(), client, view.task.id, false);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { ExitCodes } from '../../src/cli/errors.ts';
 import { World } from './world.ts';
 
 const commands = [
@@ -189,6 +190,17 @@ describe('help', () => {
     expect(await world.run(['--version'])).toBe(0);
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(world.stdout.at(-1)).toBe(version);
+  });
+
+  it('says what each exit code means, as the README does', async () => {
+    using world = new World();
+    await world.run(['--help']);
+    const [, inHelp = ''] = world.stdout.join('\n').split('Exit codes:');
+    const [, inReadme = ''] = readFileSync('README.md', 'utf8').split('### Exit codes');
+    for (const code of Object.values(ExitCodes)) {
+      expect(inHelp).toMatch(new RegExp(`\\b${code} \\w`));
+      expect(inReadme).toContain(`\n| ${code} | `);
+    }
   });
 
   it('goes to stderr, with exit 2, where nothing was asked', async () => {
