@@ -1,4 +1,4 @@
-import { effective, originText } from '../agents/specialists/catalogue.ts';
+import { doubtsIn, effective, originText } from '../agents/specialists/catalogue.ts';
 import type { FiledSpecialist, SpecialistFolder } from '../agents/specialists/specialist.ts';
 import { clipped, table } from './output.ts';
 
@@ -42,4 +42,5 @@ export const agentsJson = (folder: SpecialistFolder) => ({
     overriddenBy,
   })),
   problems: folder.problems,
+  warnings: doubtsIn(folder),
 });

@@ -4,7 +4,7 @@ import { chooseExecutor } from '../agents/executors/choose.ts';
 import { checkToken } from '../agents/forge/access.ts';
 import { git } from '../agents/git.ts';
 import { openSandboxes } from '../agents/sandbox/open-sandboxes.ts';
-import { readCatalogue } from '../agents/specialists/catalogue.ts';
+import { doubtsIn, readCatalogue } from '../agents/specialists/catalogue.ts';
 import { problemText } from '../agents/specialists/specialist.ts';
 import { listKept, sizeOf } from '../agents/workspace/kept.ts';
 import type { ControlClient } from '../peer/control/client.ts';
@@ -91,8 +91,10 @@ async function specialists(home: Home, client: ControlClient): Promise<Finding> 
   const own = catalogue.specialists.filter(({ origin }) => origin === 'home').length;
   const count = `${catalogue.specialists.length - own} built in, ${own} of your own`;
   const nameless = withoutFile(await specialtiesHere(home, client), catalogue);
-  if (nameless.length === 0) return good(count);
-  return warning(`${count}; none for ${nameless.join(', ')}, which \`general\` does: \`peer agents\` lists them`);
+  const doubts = doubtsIn(catalogue).map(problemText);
+  if (nameless.length > 0)
+    doubts.push(`none for ${nameless.join(', ')}, which \`general\` does: \`peer agents\` lists them`);
+  return doubts.length === 0 ? good(count) : warning([count, ...doubts].join('; '));
 }
 
 async function specialtiesHere(home: Home, client: ControlClient): Promise<readonly string[]> {

@@ -107,6 +107,36 @@ describe('peer agents', () => {
   });
 });
 
+describe('a tool or a model that nobody knows', () => {
+  const doubtful = 'tools: Read, Bahs\nmodel: sonet\n';
+
+  it('is a warning with its file and line, and no mistake', async () => {
+    using world = new World();
+    own(world, { 'm.md': specialistFile('mobile', 'x', doubtful) });
+    const repo = checkout(world, { 'o.md': specialistFile('other', 'x', 'tools: bash\n') });
+    expect(await world.run(['agents', '--json', '--repo', repo])).toBe(0);
+    const mine = join(world.home, 'agents', 'm.md');
+    expect(world.stderr).toEqual([
+      `peer: warning: ${mine}:4: tools: Bahs is no tool that is known, and gives nothing`,
+      expect.stringMatching(/^peer: warning: .*m\.md:5: model: sonet is no model that is known: sonnet, opus, haiku, /),
+      'peer: warning: .claude/agents/o.md:4: tools: bash is no tool that is known, and gives nothing: write Bash',
+    ]);
+    expect(agentsOf(world)).toMatchObject({
+      problems: [],
+      warnings: [{ path: mine, line: 4 }, { line: 5 }, { line: 4 }],
+    });
+  });
+
+  it('is one to doctor too', async () => {
+    using world = new World();
+    own(world, { 'm.md': specialistFile('mobile', 'x', doubtful) });
+    expect(await world.run(['doctor'])).toBe(0);
+    expect(world.stdout.join('\n')).toMatch(
+      /^! +specialists +5 built in, 1 of your own; .*m\.md:4: tools: Bahs .*; .*:5: /m,
+    );
+  });
+});
+
 describe('a malformed specialist in the home', () => {
   const bad = { 'bad.md': '---\nname: bad\ndescription: x\nmodel: [1]\n---\n' };
 

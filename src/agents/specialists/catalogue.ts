@@ -7,6 +7,7 @@ import {
   problemText,
   type Specialist,
   type SpecialistFolder,
+  type SpecialistProblem,
 } from './specialist.ts';
 
 /** The name of the specialist for what no other is for. */
@@ -49,9 +50,17 @@ export async function chooseSpecialist(task: Task, catalogue: Catalogue, reposit
     specialist === undefined ? 'no specialist' : `specialist ${specialist.name} (${originText(specialist)})`;
   return {
     specialist: specialist ?? nobodySpecial,
-    notes: [...all.problems.map((problem) => `left out: ${problemText(problem)}`), chosen],
+    notes: [
+      ...all.problems.map((problem) => `left out: ${problemText(problem)}`),
+      ...(specialist?.doubts ?? []).map(problemText),
+      chosen,
+    ],
   };
 }
+
+/** What in the files is likely a slip, in the order of the files. */
+export const doubtsIn = ({ specialists }: SpecialistFolder): readonly SpecialistProblem[] =>
+  specialists.flatMap(({ doubts }) => doubts);
 
 /** `built in`, or the file. */
 export const originText = ({ origin, path }: FiledSpecialist): string => (origin === 'built-in' ? 'built in' : path);

@@ -56,12 +56,19 @@ function sorted(read: readonly (FiledParsed | SpecialistProblem)[], origin: Orig
   for (const one of read) {
     const twin = 'message' in one ? undefined : specialists.get(one.specialist.name);
     if ('message' in one) problems.push(one);
-    else if (twin === undefined) specialists.set(one.specialist.name, { ...one.specialist, origin, path: one.path });
+    else if (twin === undefined) specialists.set(one.specialist.name, filed(one, origin));
     else
       problems.push({ path: one.path, line: one.nameLine, message: `the name ${twin.name} is taken by ${twin.path}` });
   }
   return { specialists: [...specialists.values()], problems };
 }
+
+const filed = ({ specialist, path, doubts }: FiledParsed, origin: Origin): FiledSpecialist => ({
+  ...specialist,
+  origin,
+  path,
+  doubts: doubts.map((doubt) => ({ ...doubt, path })),
+});
 
 const shownAs = (path: string, { root }: Place): string => (root === null ? path : relative(root, path));
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { specialtySchema } from '../../protocol/record.ts';
 import { oneLine } from '../lines.ts';
 import { type FrontMatter, type ParseProblem, readFrontMatter } from './front-matter.ts';
+import { doubtAboutModel, doubtAboutTool } from './known.ts';
 import type { Specialist } from './specialist.ts';
 
 const nameExpected = 'small letters, digits and dashes expected, at most 40: code-review';
@@ -37,6 +38,8 @@ const fieldsSchema = z.object({
 export interface Parsed {
   readonly specialist: Specialist;
   readonly nameLine: number;
+  /** What is well formed, and likely a slip all the same. */
+  readonly doubts: readonly ParseProblem[];
 }
 
 /** What the file of a specialist says: Markdown with YAML front matter, as Claude Code's subagents have it. */
@@ -48,7 +51,17 @@ export function parseSpecialist(file: string): Parsed | ParseProblem {
   if (!parsed.success) return problemOf(parsed.error, front);
   const { name, description, tools = null, model = null } = parsed.data;
   const specialist = { name, description, prompt: front.body.trim(), model, tools };
-  return { specialist, nameLine: front.lineOf('name') ?? 1 };
+  return { specialist, nameLine: front.lineOf('name') ?? 1, doubts: doubtsOf(specialist, front) };
+}
+
+function doubtsOf({ tools, model }: Specialist, { lineOf }: FrontMatter): readonly ParseProblem[] {
+  const found = [
+    ...(tools ?? []).map((tool) => ['tools', doubtAboutTool(tool)] as const),
+    ['model', model === null ? null : doubtAboutModel(model)] as const,
+  ];
+  return found.flatMap(([field, doubt]) =>
+    doubt === null ? [] : [{ line: lineOf(field) ?? 1, message: `${field}: ${doubt}` }],
+  );
 }
 
 function problemOf({ issues: [issue] }: z.ZodError, { values, lineOf }: FrontMatter): ParseProblem {

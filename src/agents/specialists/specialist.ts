@@ -22,6 +22,8 @@ export interface FiledSpecialist extends Specialist {
   readonly origin: Origin;
   /** Within the repository for one of its own, else absolute. */
   readonly path: string;
+  /** What the file says that is likely a slip: a tool or a model that nobody knows. It counts all the same. */
+  readonly doubts: readonly SpecialistProblem[];
 }
 
 /** A file that is no specialist, and why. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { git } from '../../agents/git.ts';
-import { joined, readCatalogue } from '../../agents/specialists/catalogue.ts';
+import { doubtsIn, joined, readCatalogue } from '../../agents/specialists/catalogue.ts';
 import { repositorySpecialists } from '../../agents/specialists/folder.ts';
 import { problemText, type SpecialistFolder } from '../../agents/specialists/specialist.ts';
 import { locateHome } from '../../peer/home/home.ts';
@@ -20,7 +20,8 @@ Examples:
   peer agents --repo ~/src/widgets     # with its .claude/agents/*.md
   peer agents --json | jq '.agents[].name'
 
-Exit code 0 when all files are sound, else 2.`;
+Exit code 0 when all files are sound, else 2. A tool or a model that nobody
+knows is a warning.`;
 
 interface AgentsFlags {
   readonly repo?: string;
@@ -38,6 +39,7 @@ export function addAgents(program: Command, context: Context): void {
       const own = await readCatalogue(locateHome(context.env).folder);
       const found = joined(own, await ofRepository(context, flags));
       context.out(flags.json === true ? JSON.stringify(agentsJson(found)) : describeAgents(found));
+      for (const doubt of doubtsIn(found)) context.err(`peer: warning: ${printable(problemText(doubt))}`);
       if (found.problems.length === 0) return;
       for (const problem of found.problems) context.err(`peer: ${printable(problemText(problem))}`);
       context.exit(ExitCodes.usage);

@@ -64,6 +64,17 @@ describe('of one name', () => {
     expect((await choose('testing')).notes).toEqual(['specialist testing (built in)']);
   });
 
+  it("a slip in the chosen one's file is noted, and in no other's", async () => {
+    ofRepository({
+      'backend.md': specialistFile('backend', 'Theirs.', 'tools: Raed\n'),
+      'testing.md': specialistFile('testing', 'Theirs.', 'model: sonet\n'),
+    });
+    expect((await choose('backend')).notes).toEqual([
+      '.claude/agents/backend.md:4: tools: Raed is no tool that is known, and gives nothing',
+      'specialist backend (.claude/agents/backend.md)',
+    ]);
+  });
+
   it("a malformed one of the repository's is left out, with a note", async () => {
     ofRepository({ 'backend.md': '---\nname: backend\n---\n', 'ok.md': specialistFile('testing', 'Theirs.') });
     expect(await choose('backend')).toMatchObject({

@@ -22,11 +22,30 @@ describe("the file of a specialist, as Claude Code's subagents have it", () => {
         tools: ['Read', 'Grep'],
       },
       nameLine: 2,
+      doubts: [],
     });
   });
 
   it('needs no more than a name and a description', () => {
     expect(specialistOf(fileOf(sound, ''))).toMatchObject({ prompt: '', model: null, tools: null });
+  });
+
+  it.each([
+    ['tools: Read, Bash(git add:*), mcp__x__y, Task(a, b), TodoWrite', []],
+    ['tools: "*"', []],
+    [
+      'tools: Read, Grpe\nmodel: sonnet',
+      [{ line: 4, message: 'tools: Grpe is no tool that is known, and gives nothing' }],
+    ],
+    ['model: opus[1m]', []],
+    ['model: eu.anthropic.claude-opus-9-v1:0', []],
+    ['model: inherit', []],
+    [
+      'color: red\nmodel: gpt-9',
+      [{ line: 5, message: expect.stringMatching(/^model: gpt-9 is no model that is known/) }],
+    ],
+  ])('is doubted where it names what nobody knows: %j', (more, doubts) => {
+    expect(parseSpecialist(fileOf(`${sound}\n${more}`))).toMatchObject({ doubts });
   });
 
   it('may have what only Claude Code knows', () => {
