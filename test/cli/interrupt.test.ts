@@ -27,7 +27,7 @@ let world: World;
 let service: FakeService;
 let server: ControlServer;
 let child: ChildProcess;
-let stderr = '';
+let [stdout, stderr] = ['', ''];
 
 beforeEach(async () => {
   world = new World();
@@ -35,7 +35,7 @@ beforeEach(async () => {
   service = new FakeService(old, running);
   service.reply = () => ({ type: 'submitted', task: running.task.id });
   server = await serveControl(service, socketPath({ folder: world.home }), () => {});
-  stderr = '';
+  [stdout, stderr] = ['', ''];
 });
 afterEach(async () => {
   child.kill('SIGKILL');
@@ -44,9 +44,12 @@ afterEach(async () => {
 });
 
 function start(args: readonly string[]): void {
-  const stdio = ['ignore', 'ignore', 'pipe'] as const;
+  const stdio = ['ignore', 'pipe', 'pipe'] as const;
   const options = { cwd: world.folder, env: cleanEnv({ PEER_HOME: world.home }) };
   child = spawn(process.execPath, [cli, ...args], { ...options, stdio: [...stdio] });
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
   });
@@ -80,7 +83,7 @@ it('which names the task that this one turned out to be a duplicate of', async (
   service.change({ ...running, state: cancel(initialState, 'duplicate', winner.task.id, wallMs(2)) });
   service.change(winner);
   start(['retry', old.task.id, '--follow']);
-  await waitFor('the winner is followed', () => service.subscribed > 1, 20_000);
-  await isFollowed();
+  const carriedOver = `the same as task ${winner.task.id.slice(0, 8)}`;
+  await waitFor('the winner is followed', () => stdout.includes(carriedOver), 20_000);
   expect(await interrupted()).toEqual([130, goesOn(winner.task.id.slice(0, 8))]);
 }, 30_000);
