@@ -1,4 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
+import { Readable } from 'node:stream';
+import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream';
 import { z } from 'zod';
 import type { LogPiece } from '../../protocol/agent.ts';
 import { ControlError } from './errors.ts';
@@ -20,7 +22,6 @@ import {
   type TaskJson,
   taskJsonSchema,
 } from './shapes.ts';
-import { parseSse } from './sse.ts';
 
 export { ControlError } from './errors.ts';
 export type { Submitted } from './shapes.ts';
@@ -109,7 +110,7 @@ export class ControlClient {
     const response = await this.#open('/api/events', {}, undefined);
     response.setTimeout(silenceMs, () => response.destroy());
     try {
-      for await (const { event: name, data: text } of parseSse(response)) {
+      for await (const { event: name = 'message', data: text } of eventsIn(response)) {
         const data = parseJson(text);
         yield name === 'task' ? { event: 'task', data: taskOf(data) } : { event: 'other', name, data };
       }
@@ -142,6 +143,9 @@ export class ControlClient {
     return promise;
   }
 }
+
+const eventsIn = (response: IncomingMessage): AsyncIterable<EventSourceMessage> =>
+  Readable.toWeb(response).pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
 
 const taskPath = (id: string): string => `/api/tasks/${encodeURIComponent(id)}`;
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Feed } from '../../../src/peer/control/feed.ts';
 import { findTask } from '../../../src/peer/control/lookup.ts';
-import { parseSse } from '../../../src/peer/control/sse.ts';
 import type { TaskId } from '../../../src/protocol/ids.ts';
 import { alpha, FakeService, makeView } from './fake-service.ts';
 
@@ -60,19 +59,3 @@ describe('a feed', () => {
     expect(await next).toBeNull();
   });
 });
-
-it('reads server-sent events wherever they were cut, within a character too', async () => {
-  const bytes = Buffer.from(': quiet\n\nevent: task\ndata: {"a":\ndata: "ü"}\n\ndata:x\r\n\r\nevent: cut\ndata: half');
-  for (const size of [1, 2, 3, 7, bytes.length]) {
-    const events = [];
-    for await (const event of parseSse(inPieces(bytes, size))) events.push(event);
-    expect(events, `in pieces of ${size}`).toEqual([
-      { event: 'task', data: '{"a":\n"ü"}' },
-      { event: 'message', data: 'x' },
-    ]);
-  }
-});
-
-async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
-}
