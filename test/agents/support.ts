@@ -8,8 +8,17 @@ import { afterEach, beforeEach } from 'vitest';
 import type { CheckpointFiles } from '../../src/agents/checkpoint/files.ts';
 import { listProcesses } from '../../src/agents/processes/processes.ts';
 import type { AgentReport, Job } from '../../src/protocol/agent.ts';
-import { type BlobId, type HostId, type PeerId, runIdOf, type TaskId, wallMs } from '../../src/protocol/ids.ts';
+import {
+  type BlobId,
+  type CommitId,
+  type HostId,
+  type PeerId,
+  runIdOf,
+  type TaskId,
+  wallMs,
+} from '../../src/protocol/ids.ts';
 import { promptKey, signTask, type Task, type TaskBody } from '../../src/protocol/record.ts';
+import type { Checkpoint } from '../../src/protocol/state.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** A folder for each test, removed after it. */
@@ -40,21 +49,30 @@ const gitEnv = {
 export const person = (cwd: string, ...args: string[]): string =>
   execFileSync('git', args, { cwd, env: gitEnv, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 
-/** A bare repository with one commit on `main` that has these files. */
-export function makeRepository(folder: string, files: Readonly<Record<string, string>> = { 'a.txt': 'a\n' }): string {
+export type Files = Readonly<Record<string, string>>;
+
+/** A bare repository with one commit on `main` that has these files; beside it the checkout that it was made in. */
+export function makeRepository(folder: string, files: Files = { 'a.txt': 'a\n' }): string {
   const bare = join(folder, 'origin.git');
   const checkout = join(folder, 'checkout');
   person(folder, 'init', '--quiet', '--bare', '--initial-branch=main', bare);
   person(folder, 'clone', '--quiet', bare, checkout);
   person(checkout, 'checkout', '--quiet', '-B', 'main');
+  personPushes(folder, files);
+  return bare;
+}
+
+/** A person's commit, with whatever the checkout beside `makeRepository`'s repository has and these files, on that branch. */
+export function personPushes(folder: string, files: Files = {}, branch = 'main'): CommitId {
+  const checkout = join(folder, 'checkout');
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(checkout, path)), { recursive: true });
     writeFileSync(join(checkout, path), text);
   }
   person(checkout, 'add', '--all');
-  person(checkout, 'commit', '--quiet', '-m', 'first');
-  person(checkout, 'push', '--quiet', 'origin', 'main');
-  return bare;
+  person(checkout, 'commit', '--quiet', '--allow-empty', '-m', 'by a person');
+  person(checkout, 'push', '--quiet', '--force', 'origin', `HEAD:refs/heads/${branch}`);
+  return person(checkout, 'rev-parse', 'HEAD') as CommitId;
 }
 
 export const thisHost = 'host-1' as HostId;
@@ -104,6 +122,10 @@ export class Reports {
 
   of<T extends AgentReport['type']>(type: T): readonly ReportOf<T>[] {
     return this.all.filter((report): report is ReportOf<T> => report.type === type);
+  }
+
+  get lastCheckpoint(): Checkpoint | null {
+    return this.of('checkpoint').at(-1)?.checkpoint ?? null;
   }
 
   /** The nth report of a type, counted from 1. */

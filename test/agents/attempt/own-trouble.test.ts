@@ -1,37 +1,18 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type ClosableAgentRunner, createAgentRunner } from '../../../src/agents/attempt/runner.ts';
+import { expect, test } from 'vitest';
 import type { Executor, ExecutorContext, ExecutorEvent } from '../../../src/agents/executors/executor.ts';
 import { type FreeBytes, freeBytesOf } from '../../../src/agents/workspace/space.ts';
-import { PathForge } from '../path-forge.ts';
-import { CheckpointFolderFiles, jobFor, makeRepository, Reports, taskFor, thisHost, useFolder } from '../support.ts';
+import { usePc } from '../pc.ts';
+import type { Reports } from '../support.ts';
 
-const folder = useFolder();
-let origin = '';
-let runner: ClosableAgentRunner | null = null;
-
-beforeEach(() => {
-  origin = makeRepository(folder.path);
-});
-afterEach(() => runner?.close());
+const pc = usePc();
 
 type Run = (context: ExecutorContext, onEvent: (event: ExecutorEvent) => void) => ReturnType<Executor['run']>;
 
 function start(run: Run, freeBytes: FreeBytes = freeBytesOf): Reports {
-  runner = createAgentRunner({
-    home: join(folder.path, 'home'),
-    host: thisHost,
-    executor: { name: 'troublesome', session: null, usable: async () => ({ usable: true }), run },
-    forgeFor: () => new PathForge(origin),
-    files: new CheckpointFolderFiles(join(folder.path, 'checkpoints')),
-    checkpointEveryMs: 600_000,
-    freeBytes,
-    specialists: { specialists: [], problems: [] },
-  });
-  const reports = new Reports();
-  runner.start(jobFor(taskFor(origin)), reports.take);
-  return reports;
+  const executor: Executor = { name: 'troublesome', session: null, usable: async () => ({ usable: true }), run };
+  return pc.start(executor, undefined, { freeBytes }).reports;
 }
 
 const noAccess = (): Error => Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
@@ -65,5 +46,5 @@ test('an agent that fills the disk is stopped while the peer still has room, and
     final: false,
     reason: expect.stringMatching(/less than 0\.5 GiB.*disk/),
   });
-  expect(readdirSync(join(folder.path, 'home', 'work'))).toEqual([]);
+  expect(pc.clones()).toEqual([]);
 });

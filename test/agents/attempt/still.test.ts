@@ -1,24 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
-import { type ClosableAgentRunner, createAgentRunner } from '../../../src/agents/attempt/runner.ts';
-import { CommandExecutor } from '../../../src/agents/executors/command.ts';
-import { PathForge } from '../path-forge.ts';
-import {
-  CheckpointFolderFiles,
-  jobFor,
-  makeRepository,
-  person,
-  Reports,
-  taskFor,
-  thisHost,
-  useFolder,
-} from '../support.ts';
+import { expect, test } from 'vitest';
+import { usePc } from '../pc.ts';
+import { person } from '../support.ts';
 
-const folder = useFolder();
-let runner: ClosableAgentRunner | null = null;
-afterEach(() => runner?.close());
+const pc = usePc();
 
 /**
  * Has a folder for git to list, and a link in its place by the time that git reads it: while git is busy with a large file that
@@ -52,30 +38,18 @@ test('a checkpoint has no file from outside, whatever the agent puts in its plac
   skip,
 }) => {
   skip(process.platform !== 'linux', 'the attack sees by /proc when git reads');
-  const secret = join(folder.path, 'person');
+  const secret = join(pc.folder, 'person');
   mkdirSync(secret);
   writeFileSync(join(secret, 'id'), 'the person’s own');
-  const script = join(folder.path, 'attack.mjs');
+  const script = join(pc.folder, 'attack.mjs');
   writeFileSync(script, attack(secret));
-  const origin = makeRepository(folder.path);
-  const checkpoints = join(folder.path, 'checkpoints');
-  runner = createAgentRunner({
-    home: join(folder.path, 'home'),
-    host: thisHost,
-    executor: new CommandExecutor(`exec ${process.execPath} ${script}`),
-    forgeFor: () => new PathForge(origin),
-    files: new CheckpointFolderFiles(checkpoints),
-    specialists: { specialists: [], problems: [] },
-    checkpointEveryMs: 1_500,
-  });
-  const reports = new Reports();
-  runner.start(jobFor(taskFor(origin)), reports.take);
+  const attacks = `exec ${process.execPath} ${script}`;
+  const { reports } = pc.start(attacks, undefined, { checkpointEveryMs: 1_500 });
   const { checkpoint } = await reports.wait('checkpoint');
-  execFileSync('git', ['fetch', '--quiet', join(checkpoints, checkpoint.blob), 'refs/mesh/work'], { cwd: origin });
-  const files = person(origin, 'ls-tree', '-r', '--name-only', checkpoint.commit).split('\n');
+  const files = pc.filesSaved(checkpoint);
   const told = files
     .filter((path) => path.startsWith('zz'))
-    .map((path) => person(origin, 'show', `${checkpoint.commit}:${path}`));
+    .map((path) => person(pc.origin, 'show', `${checkpoint.commit}:${path}`));
   expect(told).not.toContain('the person’s own');
   expect(files).toContain('large.bin');
 });

@@ -1,60 +1,32 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ClosableAgentRunner, createAgentRunner } from '../../../src/agents/attempt/runner.ts';
-import { CommandExecutor } from '../../../src/agents/executors/command.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { listKept, sizeOf } from '../../../src/agents/workspace/kept.ts';
 import type { Fate, Job, StopReason } from '../../../src/protocol/agent.ts';
 import type { TaskId } from '../../../src/protocol/ids.ts';
 import { waitFor } from '../../support/wait.ts';
-import { PathForge } from '../path-forge.ts';
-import { CheckpointFolderFiles, jobFor, makeRepository, Reports, taskFor, thisHost, useFolder } from '../support.ts';
+import { type Attempt, usePc } from '../pc.ts';
 
-const folder = useFolder();
+const pc = usePc();
 const fates = new Map<TaskId, Fate>();
-let origin = '';
 let work = '';
-let runners: ClosableAgentRunner[] = [];
 
 beforeEach(() => {
-  origin = makeRepository(folder.path);
-  work = join(folder.path, 'home', 'work');
+  work = join(pc.home, 'work');
   fates.clear();
-  runners = [];
 });
-afterEach(() => Promise.all(runners.map((runner) => runner.close())));
 
-function runner(command: string, checkpointEveryMs = 600_000): ClosableAgentRunner {
-  const made = createAgentRunner({
-    home: join(folder.path, 'home'),
-    host: thisHost,
-    executor: new CommandExecutor(command),
-    forgeFor: () => new PathForge(origin),
-    files: new CheckpointFolderFiles(join(folder.path, 'checkpoints')),
-    checkpointEveryMs,
-    fateOf: (task) => fates.get(task) ?? 'open',
-    specialists: { specialists: [], problems: [] },
-    backoffMs: [1, 1],
-  });
-  runners.push(made);
-  return made;
-}
+const start = (command: string, checkpointEveryMs = 600_000): Attempt =>
+  pc.start(command, undefined, { checkpointEveryMs, fateOf: (task) => fates.get(task) ?? 'open' });
 
-function start(command: string, checkpointEveryMs?: number, job: Job = jobFor(taskFor(origin))) {
-  const reports = new Reports();
-  const agents = runner(command, checkpointEveryMs);
-  agents.start(job, reports.take);
-  return { agents, reports, job };
-}
-
-const kept = (): readonly string[] => readdirSync(work).filter((name) => name.startsWith('kept-'));
+const kept = (): readonly string[] => pc.clones().filter((name) => name.startsWith('kept-'));
 const fails = 'echo b > b.txt; exit 1';
 /** As a peer leaves it that is killed while its agent works. */
 async function killed(command: string): Promise<Job> {
-  const { agents, reports, job } = start(`${command}; echo up; exec sleep 600`);
-  await waitFor('the agent', () => reports.of('progress').some(({ text }) => text === 'up'));
-  const [name = ''] = readdirSync(work);
-  const aside = join(folder.path, 'aside');
+  const { agents, job, said } = start(`${command}; echo up; exec sleep 600`);
+  await said('up');
+  const [name = ''] = pc.clones();
+  const aside = join(pc.folder, 'aside');
   renameSync(join(work, name), aside);
   await agents.close();
   renameSync(aside, join(work, name));
@@ -63,12 +35,11 @@ async function killed(command: string): Promise<Job> {
 
 describe('a clone is kept', () => {
   test('with work that is nowhere else, and the log says where', async () => {
-    const { agents, reports, job } = start(fails);
+    const { reports, job, log } = start(fails);
     await reports.wait('failed');
     const [name = ''] = kept();
     expect(readFileSync(join(work, name, 'clone', 'b.txt'), 'utf8')).toBe('b\n');
-    const piece = await agents.readLog({ task: job.task.id, attempt: null, offset: 0, limitBytes: 10_000 });
-    expect(piece).toMatchObject({ text: expect.stringContaining(join(work, name)) });
+    expect(await log()).toContain(join(work, name));
     const [one] = await listKept(work);
     expect(one).toMatchObject({ task: job.task.id, path: join(work, name) });
     expect(await sizeOf(one === undefined ? [] : [one])).toBeGreaterThan(1_000);
@@ -95,13 +66,13 @@ describe('a clone is removed', () => {
     ['of a task that a person has cancelled', 'echo b > b.txt; echo up; exec sleep 600', 'cancelled'],
     ['whose work was saved when it was handed over', 'echo b > b.txt; echo up; exec sleep 600', 'draining'],
   ])('%s', async (_, command, reason) => {
-    const { agents, reports, job } = start(command);
+    const { agents, reports, job, said } = start(command);
     if (reason !== null) {
-      await waitFor('the agent', () => reports.of('progress').some(({ text }) => text === 'up'));
+      await said('up');
       agents.stop(job.run, reason);
     }
     await (reason === null ? reports.wait('failed') : reports.wait('stopped'));
-    expect(readdirSync(work)).toEqual([]);
+    expect(pc.clones()).toEqual([]);
   });
 
   test('whose work was saved while it went on', async () => {
@@ -109,14 +80,14 @@ describe('a clone is removed', () => {
     await reports.wait('checkpoint');
     agents.stop(job.run, 'superseded');
     await reports.wait('stopped');
-    expect(readdirSync(work)).toEqual([]);
+    expect(pc.clones()).toEqual([]);
   });
 
   test('that a killed peer has left without any change', async () => {
     await killed('true');
     const { reports } = start('exit 1');
     await reports.wait('failed');
-    expect(readdirSync(work)).toEqual([]);
+    expect(pc.clones()).toEqual([]);
   });
 
   test('that was kept, once its task has a result', async () => {
@@ -132,12 +103,12 @@ describe('a clone is removed', () => {
   });
 
   test('where its task has a result by the time that it ends', async () => {
-    const { agents, reports, job } = start('echo b > b.txt; echo up; exec sleep 600');
-    await waitFor('the agent', () => reports.of('progress').some(({ text }) => text === 'up'));
+    const { agents, reports, job, said } = start('echo b > b.txt; echo up; exec sleep 600');
+    await said('up');
     fates.set(job.task.id, 'settled');
     agents.stop(job.run, 'superseded');
     await reports.wait('stopped');
-    expect(readdirSync(work)).toEqual([]);
+    expect(pc.clones()).toEqual([]);
   });
 
   test('that was kept for long, or is one of many', async () => {
@@ -153,10 +124,10 @@ describe('a clone is removed', () => {
 });
 
 describe('logs', () => {
-  const logs = (): readonly string[] => readdirSync(join(folder.path, 'home', 'logs'));
+  const logs = (): readonly string[] => readdirSync(join(pc.home, 'logs'));
   const logOf = (digit: string, ageDays: number, bytes = 10): TaskId => {
     const task = digit.repeat(64) as TaskId;
-    const file = join(folder.path, 'home', 'logs', task, '1.log');
+    const file = join(pc.home, 'logs', task, '1.log');
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, 'x'.repeat(bytes));
     const at = Date.now() / 1000 - ageDays * 24 * 60 * 60;
