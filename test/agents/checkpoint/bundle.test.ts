@@ -9,13 +9,11 @@ import { MarkVariable } from '../../../src/agents/processes/processes.ts';
 import { whileStill } from '../../../src/agents/processes/still.ts';
 import { Mirrors } from '../../../src/agents/workspace/mirror.ts';
 import type { Progress, Workspace } from '../../../src/agents/workspace/workspace.ts';
-import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
 import { waitFor } from '../../support/wait.ts';
-import { makeRepository, person, taskFor, useFolder } from '../support.ts';
+import { makeRepository, person, personPushes, useFolder } from '../support.ts';
+import { agent as agentIn, requestFor, signal, workspacesIn } from '../workspace/support.ts';
 
 const folder = useFolder();
-const identity = { name: 'issue-mesh', email: 'issue-mesh@localhost' };
-const { signal } = new AbortController();
 let origin = '';
 let workspace: Workspace;
 let sessionDir = '';
@@ -42,22 +40,11 @@ const unpack = async (progress: Pick<Progress, 'file' | 'commit'>, to = 'restore
   await unpackCheckpoint({ file, gitDir, mirrorDir, base, commit, sessionDir: session, scratch, signal });
   return { gitDir, session };
 };
-const agent = (script: string): void => {
-  execFileSync('/bin/sh', ['-ec', script], { cwd: workspace.cwd, stdio: 'pipe' });
-};
+const agent = (script: string): string => agentIn(workspace, script);
 
 beforeEach(async () => {
   origin = makeRepository(folder.path);
-  const home = join(folder.path, 'home');
-  const workspaces = new Workspaces(home, new Mirrors(home), () => 'open');
-  workspace = await workspaces.open({
-    task: taskFor(origin),
-    attempt: 1,
-    remote: { url: origin, authorization: null },
-    identity,
-    saved: null,
-    signal,
-  });
+  workspace = await workspacesIn(join(folder.path, 'home')).open(requestFor(origin));
   sessionDir = workspace.sessionDir;
 });
 
@@ -157,11 +144,8 @@ describe('a checkpoint', () => {
 
 describe('an attempt that goes on from a checkpoint', () => {
   const goOn = async (progress: Progress): Promise<Workspace> => {
-    const home = join(folder.path, 'other-home');
-    const workspaces = new Workspaces(home, new Mirrors(home), () => 'open');
     const saved = { file: progress.file, base: workspace.base.commit, commit: progress.commit, withSession: true };
-    const remote = { url: origin, authorization: null };
-    return workspaces.open({ task: taskFor(origin), attempt: 2, remote, identity, saved, signal });
+    return workspacesIn(join(folder.path, 'other-home')).open(requestFor(origin, { attempt: 2, saved }));
   };
 
   test('finds the work and the session, and what it adds is published with what was there', async () => {
@@ -184,9 +168,7 @@ describe('an attempt that goes on from a checkpoint', () => {
   test('starts where the first one did, also when the branch has moved on since', async () => {
     agent('echo b > b.txt');
     const progress = await pack();
-    const checkout = join(folder.path, 'checkout');
-    person(checkout, 'commit', '--quiet', '--allow-empty', '-m', 'second');
-    person(checkout, 'push', '--quiet', 'origin', 'HEAD:main');
+    personPushes(folder.path);
     const next = await goOn(progress);
     expect(next.base.commit).toBe(workspace.base.commit);
     expect(await next.snapshot(signal)).not.toBeNull();

@@ -3,10 +3,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GitForge } from '../../../src/agents/forge/git-forge.ts';
-import { Mirrors } from '../../../src/agents/workspace/mirror.ts';
 import type { Workspace } from '../../../src/agents/workspace/workspace.ts';
-import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
-import { makeRepository, person, taskFor, useFolder } from '../support.ts';
+import { makeRepository, person, useFolder } from '../support.ts';
+import { agent as agentIn, requestFor, signal, workspacesIn } from '../workspace/support.ts';
 
 /**
  * A sandbox ends with the agent; what the agent leaves in its clone waits for the peer, which publishes it with the forge's token
@@ -14,20 +13,16 @@ import { makeRepository, person, taskFor, useFolder } from '../support.ts';
  */
 describe('what an agent plants in its clone for the peer to run', () => {
   const folder = useFolder();
-  const identity = { name: 'issue-mesh', email: 'issue-mesh@localhost' };
-  const { signal } = new AbortController();
   const ran = (): string => join(folder.path, 'ran');
   let origin = '';
   let workspace: Workspace;
 
   beforeEach(async () => {
     origin = makeRepository(folder.path);
-    const workspaces = new Workspaces(join(folder.path, 'home'), new Mirrors(join(folder.path, 'home')), () => 'open');
-    const remote = { url: origin, authorization: null };
-    workspace = await workspaces.open({ task: taskFor(origin), attempt: 1, remote, identity, saved: null, signal });
+    workspace = await workspacesIn(join(folder.path, 'home')).open(requestFor(origin));
   });
 
-  const agent = (script: string): void => void execFileSync('/bin/sh', ['-ec', script], { cwd: workspace.cwd });
+  const agent = (script: string): string => agentIn(workspace, script);
 
   /** The trap tells who ran it, by whose token. */
   const trap = (): string =>

@@ -1,17 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Mirrors } from '../../../src/agents/workspace/mirror.ts';
 import type { Workspace } from '../../../src/agents/workspace/workspace.ts';
-import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
-import { makeRepository, person, taskFor, useFolder } from '../support.ts';
+import { makeRepository, person, useFolder } from '../support.ts';
+import { requestFor, runAgent, signal, workspacesIn } from './support.ts';
 
 /** An agent may know an object's name and be kept from reading it; the peer can read it, and would publish it. */
 describe('an agent that names the objects of another repository of this PC', () => {
   const folder = useFolder();
-  const identity = { name: 'issue-mesh', email: 'issue-mesh@localhost' };
-  const { signal } = new AbortController();
   let workspace: Workspace;
   let foreign = '';
   let tree = '';
@@ -21,16 +17,12 @@ describe('an agent that names the objects of another repository of this PC', () 
     mkdirSync(join(folder.path, 'foreign'));
     foreign = join(makeRepository(join(folder.path, 'foreign'), { 'secret.txt': 'secret\n' }), 'objects');
     tree = person(join(foreign, '..'), 'rev-parse', 'main^{tree}');
-    const home = join(folder.path, 'home');
-    const remote = { url: origin, authorization: null };
-    const request = { task: taskFor(origin), attempt: 1, remote, identity, saved: null, signal };
-    workspace = await new Workspaces(home, new Mirrors(home), () => 'open').open(request);
+    workspace = await workspacesIn(join(folder.path, 'home')).open(requestFor(origin));
   });
 
-  const agent = (script: string): void =>
-    void execFileSync('/bin/sh', ['-ec', script], { cwd: workspace.clone, stdio: 'pipe' });
+  const agent = (script: string): string => runAgent(workspace.clone, script);
   /** Written without a look at what it names. */
-  const commitForeignTree = (): void =>
+  const commitForeignTree = (): string =>
     agent(`who='x <x@localhost> 1700000000 +0000'
       commit=$(printf 'tree ${tree}\\nparent %s\\nauthor %s\\ncommitter %s\\n\\nx\\n' $(git rev-parse HEAD) "$who" "$who" |
         git hash-object -t commit -w --stdin --literally)

@@ -1,14 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Mirrors } from '../../../src/agents/workspace/mirror.ts';
 import type { Workspace } from '../../../src/agents/workspace/workspace.ts';
-import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
-import { makeRepository, person, taskFor, useFolder } from '../support.ts';
+import { makeRepository, person, personPushes, useFolder } from '../support.ts';
+import { requestFor, runAgent, show, signal, workspacesIn } from './support.ts';
 
 const folder = useFolder();
-const identity = { name: 'issue-mesh', email: 'issue-mesh@localhost' };
-const { signal } = new AbortController();
 let workspace: Workspace;
 let pinned = '';
 
@@ -17,22 +13,17 @@ beforeEach(async () => {
   const checkout = join(folder.path, 'checkout');
   pinned = person(checkout, 'rev-parse', 'HEAD');
   person(checkout, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', origin, 'sub');
-  person(checkout, 'commit', '--quiet', '-m', 'submodule');
-  person(checkout, 'push', '--quiet', 'origin', 'main');
-  const home = join(folder.path, 'home');
-  const remote = { url: origin, authorization: null };
-  const request = { task: taskFor(origin), attempt: 1, remote, identity, saved: null, signal };
-  workspace = await new Workspaces(home, new Mirrors(home), () => 'open').open(request);
+  personPushes(folder.path);
+  workspace = await workspacesIn(join(folder.path, 'home')).open(requestFor(origin));
   agent(`git clone -q ${origin} sub; git -C sub checkout -q ${pinned}`);
 });
 
-const agent = (script: string): string =>
-  execFileSync('/bin/sh', ['-ec', script], { cwd: workspace.clone, encoding: 'utf8', stdio: 'pipe' });
+const agent = (script: string): string => runAgent(workspace.clone, script);
 const commitInside = (path: string): string =>
   `echo x > ${path}/x; git -C ${path} add x; git -C ${path} -c user.name=x -c user.email=x commit -qm x;`;
 const published = async (): Promise<string> => {
   const commit = await workspace.snapshot(signal);
-  return person(workspace.publishDir, 'ls-tree', '--format=%(objectname) %(path)', commit ?? 'none');
+  return show(workspace, 'ls-tree', '--format=%(objectname) %(path)', commit ?? 'none');
 };
 
 describe('a submodule is published as it was', () => {

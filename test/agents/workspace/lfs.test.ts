@@ -3,25 +3,18 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { usesLfs } from '../../../src/agents/workspace/lfs.ts';
-import { Mirrors } from '../../../src/agents/workspace/mirror.ts';
 import type { Workspace } from '../../../src/agents/workspace/workspace.ts';
-import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
-import { makeRepository, taskFor, useFolder } from '../support.ts';
+import { type Files, makeRepository, useFolder } from '../support.ts';
+import { requestFor, signal, workspacesIn } from './support.ts';
 
 const folder = useFolder();
-const identity = { name: 'issue-mesh', email: 'issue-mesh@localhost' };
-const { signal } = new AbortController();
 const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 12345\n`;
 let origin = '';
 let workspace: Workspace;
 
-async function open(files: Readonly<Record<string, string>>): Promise<void> {
+async function open(files: Files): Promise<void> {
   origin = makeRepository(folder.path, files);
-  const home = join(folder.path, 'home');
-  const remote = { url: origin, authorization: null };
-  workspace = await new Workspaces(home, new Mirrors(home), () => 'open').open({
-    ...{ task: taskFor(origin), attempt: 1, remote, identity, saved: null, signal },
-  });
+  workspace = await workspacesIn(join(folder.path, 'home')).open(requestFor(origin));
 }
 /** With a HOME of its own, in which git was set up for LFS by a filter that would replace everything. */
 const agent = (script: string): string => {

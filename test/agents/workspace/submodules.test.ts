@@ -8,14 +8,12 @@ import type { GitRemote } from '../../../src/agents/git.ts';
 import { Mirrors } from '../../../src/agents/workspace/mirror.ts';
 import { remoteOf } from '../../../src/agents/workspace/submodules.ts';
 import type { Workspace } from '../../../src/agents/workspace/workspace.ts';
-import { Workspaces } from '../../../src/agents/workspace/workspaces.ts';
 import { startFakeGitHub } from '../../support/fake-github/server.ts';
 import { type LocalServer, startGitServer } from '../../support/git-server.ts';
-import { makeRepository, person, taskFor, useFolder } from '../support.ts';
+import { type Files, makeRepository, person, personPushes, useFolder } from '../support.ts';
+import { requestFor, signal, workspacesIn } from './support.ts';
 
 const folder = useFolder();
-const identity = { name: 'issue-mesh', email: 'issue-mesh@localhost' };
-const { signal } = new AbortController();
 let server: LocalServer;
 
 beforeEach(async () => {
@@ -24,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 /** A bare repository in a folder of its own. */
-const repository = (name: string, files?: Readonly<Record<string, string>>): string => {
+const repository = (name: string, files?: Files): string => {
   mkdirSync(join(folder.path, name));
   return makeRepository(join(folder.path, name), files);
 };
@@ -33,15 +31,11 @@ function addSubmodule(of: string, path: string, url: string, bare: string): void
   const checkout = join(of, '..', 'checkout');
   person(checkout, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', '--name', path, bare, path);
   person(checkout, 'config', '-f', '.gitmodules', `submodule.${path}.url`, url);
-  person(checkout, 'add', '.gitmodules');
-  person(checkout, 'commit', '--quiet', '-m', path);
-  person(checkout, 'push', '--quiet', 'origin', 'main');
+  personPushes(join(of, '..'));
 }
 const mirrors = (): Mirrors => new Mirrors(join(folder.path, 'home'));
 const open = (remote: GitRemote, from = mirrors()): Promise<Workspace> =>
-  new Workspaces(join(folder.path, 'home'), from, () => 'open').open({
-    ...{ task: taskFor(remote.url), attempt: 1, remote, identity, saved: null, signal },
-  });
+  workspacesIn(join(folder.path, 'home'), from).open(requestFor(remote.url, { remote }));
 const local = (url: string): GitRemote => ({ url, authorization: null });
 /** The address of a repository, on a server that has all of them. */
 const served = (bare: string): string => server.origin + bare.slice(folder.path.length);
@@ -53,10 +47,8 @@ describe('a submodule on the repository’s own server', () => {
     const [main, lib, inner] = [repository('main'), repository('lib', { 'lib.txt': '1\n' }), repository('inner')];
     addSubmodule(lib, 'deep', served(inner), inner);
     addSubmodule(main, 'vendor/lib', '../../lib/origin.git', lib);
-    const checkout = join(folder.path, 'lib', 'checkout');
-    person(checkout, 'rm', '--quiet', 'lib.txt');
-    person(checkout, 'commit', '--quiet', '-m', 'later');
-    person(checkout, 'push', '--quiet', 'origin', 'main');
+    person(join(folder.path, 'lib', 'checkout'), 'rm', '--quiet', 'lib.txt');
+    personPushes(join(folder.path, 'lib'));
     const workspace = await open(remote(main));
     expect(read(workspace, 'vendor/lib/lib.txt')).toBe('1\n');
     expect(read(workspace, 'vendor/lib/deep/a.txt')).toBe('a\n');
