@@ -9,6 +9,6 @@ export default defineConfig({
     // Each end-to-end test brings five processes of its own.
     maxWorkers: 2,
     // A deadline is for what hangs, not for what is slow on a busy machine.
-    testTimeout: 30_000,
+    testTimeout: 60_000,
   },
 });

@@ -13,7 +13,7 @@ import type { Executor } from '../../src/agents/executors/executor.ts';
 import type { Job } from '../../src/protocol/agent.ts';
 import { branchOf, type Task, type TaskBody } from '../../src/protocol/record.ts';
 import type { Checkpoint, TaskResult } from '../../src/protocol/state.ts';
-import { waitFor } from '../support/wait.ts';
+import { patientMs, waitFor } from '../support/wait.ts';
 import { PathForge } from './path-forge.ts';
 import {
   CheckpointFolderFiles,
@@ -155,7 +155,7 @@ class Pc {
       },
       said: async (line) => {
         const isSaid = (): boolean => reports.of('progress').some(({ text }) => text === line);
-        await waitFor(`the agent says ${line}`, isSaid, 20_000, () => reports.all);
+        await waitFor(`the agent says ${line}`, isSaid, patientMs, () => reports.all);
       },
     };
   }

@@ -19,7 +19,7 @@ import {
 } from '../../src/protocol/ids.ts';
 import { promptKey, signTask, type Task, type TaskBody } from '../../src/protocol/record.ts';
 import type { Checkpoint } from '../../src/protocol/state.ts';
-import { waitFor } from '../support/wait.ts';
+import { patientMs, waitFor } from '../support/wait.ts';
 
 /** A folder for each test, removed after it. */
 export function useFolder(): { readonly path: string } {
@@ -133,7 +133,7 @@ export class Reports {
     return waitFor(
       `report ${nth} \`${type}\``,
       () => this.of(type)[nth - 1],
-      20_000,
+      patientMs,
       () => this.all,
     );
   }

@@ -12,7 +12,7 @@ import type {
 import { listProcesses } from '../../src/agents/processes/processes.ts';
 import { nobodySpecial, type Specialist } from '../../src/agents/specialists/specialist.ts';
 import { alive, taskFor, useFolder } from '../agents/support.ts';
-import { waitFor } from '../support/wait.ts';
+import { patientMs, waitFor } from '../support/wait.ts';
 
 /** What an agent may be made to do. */
 export type Behaviour =
@@ -163,7 +163,7 @@ export function executorContract(name: string, make: () => Promise<ExecutorWorld
 
     test('an abort ends all that it has started', async () => {
       const outcome = bench.run(world.executor('startsAnother'));
-      await waitFor('the other process', () => bench.read('up.txt') !== null, 20_000, bench.progress);
+      await waitFor('the other process', () => bench.read('up.txt') !== null, patientMs, bench.progress);
       expect(alive(bench.mark)).toBeGreaterThan(0);
       bench.abort.abort();
       expect(await outcome).toEqual({ type: 'interrupted' });
@@ -180,7 +180,7 @@ export function executorContract(name: string, make: () => Promise<ExecutorWorld
     test('goes on where it was after all of it was killed', async () => {
       const executor = world.executor('isInterrupted');
       const first = bench.run(executor);
-      await waitFor('its second step', () => bench.read('begun.txt') !== null, 20_000, bench.progress);
+      await waitFor('its second step', () => bench.read('begun.txt') !== null, patientMs, bench.progress);
       killAll(bench.mark);
       expect((await first).type).toBe('failed');
       expect(bench.read('second.txt')).toBeNull();

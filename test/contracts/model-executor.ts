@@ -22,7 +22,7 @@ import {
   usageLimit,
 } from '../support/messages-api/script.ts';
 import { MessagesApi } from '../support/messages-api/server.ts';
-import { waitFor } from '../support/wait.ts';
+import { patientMs, waitFor } from '../support/wait.ts';
 import { type Behaviour, type Bench, type ExecutorWorld, executorContract, killAll, useBench } from './executor.ts';
 
 /** The tools of an executor's agent, as its model calls them. */
@@ -262,7 +262,7 @@ type Case = keyof typeof cases;
 
 async function interruptAndGoOn({ bench, executor }: World): Promise<void> {
   const run = bench.run(executor);
-  await waitFor('the second step', () => bench.read('begun.txt') !== null, 20_000, bench.progress);
+  await waitFor('the second step', () => bench.read('begun.txt') !== null, patientMs, bench.progress);
   killAll(bench.mark);
   await run;
   expect(await bench.run(executor, { followUp: 'Go on now.' })).toMatchObject({ type: 'finished' });

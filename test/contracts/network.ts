@@ -9,11 +9,9 @@ export interface TestMesh {
   network(identity: number): Promise<Network>;
 }
 
-const deadlineMs = 5_000;
-
-/** Waits for a condition; fails with what it waited for. */
+/** Waits for a condition, looking often; fails with what it waited for. */
 export const until = (what: string, condition: () => boolean): Promise<void> =>
-  expect.poll(condition, { timeout: deadlineMs, interval: 5, message: what }).toBe(true);
+  expect.poll(condition, { timeout: 30_000, interval: 5, message: what }).toBe(true);
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);

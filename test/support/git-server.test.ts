@@ -33,7 +33,7 @@ describe('a git server', () => {
       await runGit(['push', '--quiet', '--', url, `HEAD:refs/heads/${name}`], { cwd: clone });
       expect(branchesOf(bare)[name]).toBe(git(clone, 'rev-parse', 'HEAD'));
     }
-  }, 20_000);
+  });
 
   test('gives a commit without its files', async () => {
     await using server = await startGitServer({ root });

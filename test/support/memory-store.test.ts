@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { storeContract } from '../contracts/store.ts';
 import { MemoryDisk, MemoryStore } from './memory-store.ts';
 import { someRecord, taskOf } from './stored-records.ts';
+import { waitFor } from './wait.ts';
 
 storeContract('the store in memory', async () => {
   const disk = new MemoryDisk();
@@ -26,7 +27,7 @@ describe('a crash of the store in memory', () => {
     store.write([{ kind: 'task', task: taskOf('b'), record: someRecord(2) }]).then(() => {
       acknowledged = true;
     });
-    await expect.poll(() => syncs.length).toBe(1);
+    await waitFor('a sync', () => syncs.length === 1);
     store.crash();
     for (const sync of syncs) sync();
 

@@ -122,7 +122,7 @@ export function forgeContract(
       const commit = publisher.ours(task, 1);
       const results = await Promise.all([1, 2, 3, 4].map(() => push(commit, null)));
       expect(results.map(({ type }) => type)).toEqual(['pushed', 'pushed', 'pushed', 'pushed']);
-    }, 20_000);
+    });
 
     test('of four pushes at once exactly one wins', async () => {
       const commits = [1, 2, 3, 4].map((attempt) => publisher.ours(task, attempt));
@@ -130,7 +130,7 @@ export function forgeContract(
       expect(results.map(({ type }) => type).sort()).toEqual(['moved', 'moved', 'moved', 'pushed']);
       const winner = commits[results.findIndex(({ type }) => type === 'pushed')];
       expect(branchesOf(bare)[branch]).toBe(winner);
-    }, 20_000);
+    });
 
     test('of four pushes at once over the same tip exactly one wins', async () => {
       const first = publisher.ours(task, 1);
@@ -138,7 +138,7 @@ export function forgeContract(
       const commits = [2, 3, 4, 5].map((attempt) => publisher.ours(task, attempt));
       const results = await Promise.all(commits.map((commit) => push(commit, first)));
       expect(results.map(({ type }) => type).sort()).toEqual(['moved', 'moved', 'moved', 'pushed']);
-    }, 20_000);
+    });
 
     test('the remote can be cloned with what it gives', async () => {
       const remote = forge.remote();

@@ -155,7 +155,7 @@ describe('a pull request', () => {
     expect(await setup.forge().openPullRequest(draft)).toMatchObject({
       pullRequest: { number: merged, state: 'merged' },
     });
-  }, 30_000);
+  });
 
   test('from a branch with a longer name is another', async () => {
     await using setup = await Setup.start();

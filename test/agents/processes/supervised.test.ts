@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ProcessTree } from '../../../src/agents/processes/process-tree.ts';
 import { type Supervised, supervise } from '../../../src/agents/processes/supervised.ts';
-import { waitFor } from '../../support/wait.ts';
+import { patientMs, waitFor } from '../../support/wait.ts';
 import { alive, useFolder } from '../support.ts';
 
 const folder = useFolder();
@@ -45,7 +45,7 @@ const spreadOut = (): Promise<unknown> =>
   waitFor(
     'the tree to be up',
     () => alive(mark) >= 5,
-    10_000,
+    patientMs,
     () => alive(mark),
   );
 
@@ -92,8 +92,9 @@ describe('a command', () => {
 
 describe('no process is left', () => {
   test('when the command has ended', async () => {
-    const { done } = await run(`${spread} sleep 0.3; exit 0`);
+    const { done } = await run(`${spread} until [ -e go ]; do sleep 0.1; done; exit 0`);
     await spreadOut();
+    writeFileSync(join(folder.path, 'go'), '');
     expect(await done).toEqual({ type: 'exited', code: 0, signal: null });
     expect(alive(mark)).toBe(0);
   });
@@ -113,7 +114,7 @@ describe('no process is left', () => {
     await waitFor(
       'some processes',
       () => alive(mark) > 20,
-      10_000,
+      patientMs,
       () => alive(mark),
     );
     await supervised.kill();
@@ -165,10 +166,10 @@ describe('when the peer dies', () => {
     await waitFor(
       'the tree to end',
       () => alive(mark) === 0,
-      5_000,
+      patientMs,
       () => alive(mark),
     );
-    await waitFor('the supervisor to end', () => isGone(Number(supervisor)), 5_000);
+    await waitFor('the supervisor to end', () => isGone(Number(supervisor)));
   });
 });
 

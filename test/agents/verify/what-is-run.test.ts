@@ -27,7 +27,7 @@ describe('what is run', () => {
     const { published } = start({ executor: 'echo good > b.txt' });
     expect(await published()).toMatchObject({ verified: true });
     expect(pc.forge.pulls[0]?.body).toContain('Verified: `npm test` passes.');
-  }, 60_000);
+  });
 
   test('is what the first tests of a repository are run by', async () => {
     const { published } = start({ executor: "printf 'test:\\n\\t@true\\n' > Makefile" });

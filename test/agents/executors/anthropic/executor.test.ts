@@ -18,7 +18,7 @@ import {
   uses,
 } from '../../../support/messages-api/script.ts';
 import { MessagesApi } from '../../../support/messages-api/server.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { patientMs, waitFor } from '../../../support/wait.ts';
 
 const backoffMs = [100, 200, 300];
 
@@ -41,7 +41,7 @@ describe('the session', () => {
   test('has one id for as long as it goes on', async () => {
     const executor = await executorOf(conversation([bash('touch begun.txt; sleep 300'), done]));
     const run = bench.run(executor);
-    await waitFor('the command', () => bench.read('begun.txt') !== null, 20_000, bench.progress);
+    await waitFor('the command', () => bench.read('begun.txt') !== null, patientMs, bench.progress);
     killAll(bench.mark);
     await run;
     await bench.run(executor, { followUp: 'Go on.' });
@@ -163,7 +163,7 @@ test('a command that hangs costs that command, not the run', async () => {
 test('the key is not even in the memory of what runs', async () => {
   const executor = await executorOf(conversation([bash('touch begun.txt; sleep 300')]));
   const run = bench.run(executor);
-  await waitFor('the command', () => bench.read('begun.txt') !== null, 20_000, bench.progress);
+  await waitFor('the command', () => bench.read('begun.txt') !== null, patientMs, bench.progress);
   const pass = (JSON.parse(readFileSync(`${bench.cwd}/../agent/order.json`, 'utf8')) as { pass: string }).pass;
   const pids = listProcesses(bench.mark).flatMap(({ pid, marked }) => (marked ? [pid] : []));
   // That what is in the memory can be found there is shown by the pass.
