@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     mesh.add({ name: `${specialty}-pc`, args: ['--specialties', specialty, ...command] }, env);
   }
   say('\n── Peers ──');
-  await mesh.startAll();
+  await mesh.makeWhole();
   for (const peer of mesh.peers) say(`${peer.name.padEnd(12)} ${peer.id}`);
   say('They found each other over mDNS; each knows the other four.');
 

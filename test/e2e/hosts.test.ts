@@ -1,15 +1,12 @@
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
-import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startFakeGitHub } from '../support/fake-github/server.ts';
 import { Hosts, whyNoHosts } from '../support/hosts.ts';
 import type { PeerProcess, TaskJson } from '../support/mesh.ts';
 import { branchesOf, git, makeBareRepository } from '../support/repository.ts';
-import { waitFor } from '../support/wait.ts';
+import { patientMs, waitFor } from '../support/wait.ts';
 import { expectNothingLeft } from './leftovers.ts';
 import { names, slug } from './support.ts';
 
@@ -17,38 +14,11 @@ const reason = whyNoHosts();
 if (reason !== null) console.log(`several hosts are not tested: ${reason}`);
 
 const cutMs = 30_000;
-/** From the cable's return to the mesh that is whole again. */
+/** From the cable's return to the mesh that is whole again, by the peers' own account. */
 const wholeMs = 5_000;
 /** Not over when its host's cable is pulled, and long over when that is put back. */
-const work = 'echo working && sleep 10 && sed -i s/helo/hello/ greeting.txt && echo mended';
+const work = 'echo working && sleep 15 && sed -i s/helo/hello/ greeting.txt && echo mended';
 const executor = (command: string): readonly string[] => ['--executor', 'command', '--command', command];
-
-interface Seen {
-  readonly peers: readonly { readonly name: string; readonly lastSeenMs: number }[];
-}
-
-/** What `peer status --json` prints, without a process for each time that it is asked. */
-async function status({ home }: PeerProcess): Promise<Seen> {
-  const asked = request({ socketPath: join(home, 'peer.sock'), path: '/api/cluster/status' }).end();
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  return (await json(answer)) as Seen;
-}
-
-/** Every peer has a link to every other. */
-async function whole(peers: readonly PeerProcess[], deadlineMs: number): Promise<void> {
-  let seen: unknown = null;
-  await waitFor(
-    'everybody is linked to everybody',
-    async () => {
-      const all = await Promise.all(peers.map(status));
-      const linked = all.map((one) => one.peers.filter(({ lastSeenMs }) => lastSeenMs === 0));
-      seen = linked.map((some) => some.map(({ name }) => name));
-      return linked.every((some) => some.length === peers.length);
-    },
-    deadlineMs,
-    () => seen,
-  );
-}
 
 const taskWhere = (
   peer: PeerProcess,
@@ -88,13 +58,12 @@ describe.skipIf(reason !== null)('several hosts on one switch', () => {
       GITHUB_SERVER_URL: server,
     };
     const peers = names.map((name) => hosts.add({ name, args: ['--capacity', '1', ...executor(work)] }, env));
-    await Promise.all(peers.map((peer) => peer.start()));
-    await whole(peers, 15_000);
+    await hosts.mesh.makeWhole();
 
     const submit = async (issue: number): Promise<TaskJson> => {
       const peer = hosts.mesh.peer('alpha');
       const { id } = await peer.json<{ id: string }>(['submit', '--issue', `${issue}`, '--repo', slug]);
-      return taskWhere(peer, id, 'a worker', ({ worker }) => worker !== null, 15_000);
+      return taskWhere(peer, id, 'a worker', ({ worker }) => worker !== null, patientMs);
     };
     const begun = [await submit(7), await submit(8)];
     const cut = begun.map(({ worker }) => hosts.mesh.peer(worker ?? ''));
@@ -106,15 +75,21 @@ describe.skipIf(reason !== null)('several hosts on one switch', () => {
     const done: TaskJson[] = [];
     for (const { id } of begun) done.push(await taskWhere(observer, id, 'done by another', ended, 60_000));
     await back;
+    const healedAt = Date.now();
     for (const { name } of cut) hosts.heal(name);
-    await whole(peers, wholeMs);
+    await hosts.mesh.connected();
+    const linkedAt = peers
+      .flatMap((peer) => peer.events())
+      .flatMap(({ event, time }) => (event === 'peer-up' ? [Date.parse(String(time))] : []));
+    expect(Math.max(...linkedAt) - healedAt).toBeLessThan(wholeMs);
+    expect(Math.max(...linkedAt)).toBeGreaterThan(healedAt);
 
     // What the two did meanwhile counts no more, and they know it. What they asked of GitHub may still be under way.
     const attemptsEnded = (peer: PeerProcess) => peer.events().filter(({ event }) => event === 'attempt-ended');
     await waitFor('both have ended their attempt', () => cut.every((peer) => attemptsEnded(peer).length > 0), 60_000);
     await expectNothingLeft(hosts.mesh);
     for (const [index, peer] of cut.entries()) {
-      const { attempts, ...task } = await taskWhere(peer, begun[index]?.id ?? '', 'it has heard', ended, 10_000);
+      const { attempts, ...task } = await taskWhere(peer, begun[index]?.id ?? '', 'it has heard', ended, patientMs);
       expect(task).toMatchObject({ worker: done[index]?.worker, result: done[index]?.result });
       // Both may have been offered to the same slot.
       const outcomes = attempts.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'refused');
@@ -144,8 +119,7 @@ describe.skipIf(reason !== null)('several hosts on one switch', () => {
       ),
     );
     hosts.isolate(['left', 'right']);
-    await Promise.all(peers.map((peer) => peer.start()));
-    await whole(peers, 40_000);
+    await hosts.mesh.makeWhole();
     const relayed = peers.flatMap((peer) => peer.events().filter(({ event }) => event === 'relayed'));
     expect(relayed.map(({ through }) => through)).toContain(hosts.mesh.peer('middle').id);
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { parseStat } from '../../src/agents/processes/processes.ts';
 import type { Mesh } from '../support/mesh.ts';
-import { waitFor } from '../support/wait.ts';
+import { patientMs, waitFor } from '../support/wait.ts';
 
 /** Processes whose command line or environment names the mesh's folder, but for its peers. Linux only. */
 function strayProcesses(mesh: Mesh): readonly string[] {
@@ -44,7 +44,7 @@ export async function expectNothingLeft(mesh: Mesh, failed: readonly string[] = 
       left = { processes: strayProcesses(mesh), clones };
       return strayProcesses(mesh).length === 0 && clones.length === 0;
     },
-    10_000,
+    patientMs,
     () => left,
   );
   expect(left).toEqual({ processes: [], clones: [] });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { TaskJson } from '../support/mesh.ts';
-import { waitFor } from '../support/wait.ts';
+import { patientMs, waitFor } from '../support/wait.ts';
 import { expectNothingLeft, supervisorsOf } from './leftovers.ts';
 import { Scene } from './support.ts';
 
@@ -46,12 +46,12 @@ it('fifty attempts that were killed with their peers, or with their supervisors,
   for (let kills = 0; (await attempts()) < atLeast; kills += 1) {
     await topUp();
     const victim = scene.peer(victims[kills % victims.length] ?? '');
-    await waitFor(`${victim.name} is busy`, async () => (await runningOn(victim.name)) >= 3, 30_000, tasks);
+    await waitFor(`${victim.name} is busy`, async () => (await runningOn(victim.name)) >= 3, patientMs, tasks);
     const supervisors = supervisorsOf(victim.pid);
     await victim.end('SIGKILL');
     // Every third time nobody is left to clean up but the peer that comes next.
     if (kills % 3 === 2) for (const pid of supervisors) killNow(pid);
-    await victim.start(30_000);
+    await victim.start();
   }
   const folder = join(temporary, 'stop');
   execFileSync('git', ['clone', '--quiet', scene.bare, folder]);
@@ -62,9 +62,9 @@ it('fifty attempts that were killed with their peers, or with their supervisors,
   rmSync(folder, { recursive: true });
   for (const name of victims) {
     await scene.peer(name).end('SIGKILL');
-    await scene.peer(name).start(30_000);
+    await scene.peer(name).start();
   }
-  await waitFor('every task has ended', async () => (await tasks()).every(hasEnded), 60_000, tasks);
+  await waitFor('every task has ended', async () => (await tasks()).every(hasEnded), 120_000, tasks);
   const all = await tasks();
   const failed = all.filter(({ state }) => state === 'failed').map(({ id }) => id);
   console.log(`many-kills: ${await attempts()} attempts at ${all.length} tasks, of which ${failed.length} have failed`);
@@ -72,8 +72,11 @@ it('fifty attempts that were killed with their peers, or with their supervisors,
   expect(ids.map((_, index) => issueOf(index)).filter((issue) => scene.pullsFor(issue) > 1)).toEqual([]);
   await expectNothingLeft(scene.mesh, failed);
   expect(readdirSync(temporary)).toEqual([]);
-  const left = scene.mesh.peers.flatMap(({ home }) => readdirSync(home, { recursive: true, encoding: 'utf8' }));
-  expect(left.filter((path) => /\.lock$|tmp_|checkpoints\/./.test(path))).toEqual([]);
+  const left = (): readonly string[] =>
+    scene.mesh.peers
+      .flatMap(({ home }) => readdirSync(home, { recursive: true, encoding: 'utf8' }))
+      .filter((path) => /\.lock$|tmp_|checkpoints\/./.test(path));
+  await waitFor('no lock and no checkpoint is left', () => left().length === 0, patientMs, left);
   rmSync(temporary, { recursive: true });
 }, 300_000);
 

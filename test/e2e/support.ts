@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type FakeGitHub, startFakeGitHub } from '../support/fake-github/server.ts';
 import { Mesh, type PeerProcess, type PeerStart, type StatusJson, type TaskJson } from '../support/mesh.ts';
 import { branchesOf, makeBareRepository } from '../support/repository.ts';
-import { waitFor } from '../support/wait.ts';
+import { patientMs, waitFor } from '../support/wait.ts';
 
 export const names = ['alpha', 'beta', 'gamma', 'delta', 'epsilon'] as const;
 export const slug = 'acme/widgets';
@@ -42,7 +42,7 @@ export class Scene implements AsyncDisposable {
         const flags = typeof agent === 'string' ? ['--executor', 'command', '--command', agent] : agent;
         mesh.add({ ...start, args: [...(start.args ?? []), ...flags] }, env);
       }
-      await mesh.startAll();
+      await mesh.makeWhole();
       return scene;
     } catch (error) {
       await scene[Symbol.asyncDispose]();
@@ -66,7 +66,7 @@ export class Scene implements AsyncDisposable {
     id: string,
     what: string,
     condition: (task: TaskJson) => boolean,
-    deadlineMs = 30_000,
+    deadlineMs = patientMs,
   ): Promise<TaskJson> {
     let last: TaskJson | null = null;
     return waitFor(
@@ -80,7 +80,7 @@ export class Scene implements AsyncDisposable {
     );
   }
 
-  async done(name: string, id: string, deadlineMs = 30_000): Promise<TaskJson> {
+  async done(name: string, id: string, deadlineMs = 60_000): Promise<TaskJson> {
     return this.task(name, id, 'the task is done', ({ state }) => state === 'done', deadlineMs);
   }
 

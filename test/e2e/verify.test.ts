@@ -21,4 +21,4 @@ it('what still fails after two rounds of fixes is a draft pull request that says
   expect(scene.github.violations()).toEqual([]);
   const { stdout } = await scene.peer('alpha').cli(['task', id]);
   expect(stdout).toContain('not ready: its tests fail');
-}, 60_000);
+}, 120_000);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ControlClient } from '../../src/peer/control/client.ts';
 import { socketPath } from '../../src/peer/home/socket.ts';
 import { type CliResult, type Env, runCli, spawnCli } from './cli.ts';
-import { waitFor } from './wait.ts';
+import { patientMs, waitFor } from './wait.ts';
 
 export interface PeerStart {
   readonly name: string;
@@ -21,6 +21,8 @@ export interface StatusJson {
     readonly peer: string;
     readonly name: string;
     readonly running: number;
+    /** 0 where it is linked now. */
+    readonly lastSeenMs: number;
     readonly unavailable: null | { readonly until: string | null; readonly reason: string };
   }[];
   readonly tasks: readonly TaskJson[];
@@ -84,7 +86,7 @@ export class PeerProcess {
   }
 
   /** Resolves once `ready` was printed. */
-  async start(deadlineMs = 15_000): Promise<void> {
+  async start(deadlineMs = patientMs): Promise<void> {
     this.#stderr = '';
     const child = spawnCli(['start', '--name', this.name, '--log-format', 'json', ...this.#args], this.env, {
       bin: this.#bin,
@@ -149,6 +151,10 @@ export class PeerProcess {
     return this.#control().task(id);
   }
 
+  async cancel(id: string): Promise<void> {
+    await this.#control().cancel(id);
+  }
+
   #control(): ControlClient {
     return new ControlClient(socketPath({ folder: this.home }));
   }
@@ -172,7 +178,7 @@ export class Mesh implements AsyncDisposable {
     const mesh = Mesh.empty();
     for (const start of starts) mesh.add(start, env);
     try {
-      await mesh.startAll();
+      await mesh.makeWhole();
       return mesh;
     } catch (error) {
       await mesh[Symbol.asyncDispose]();
@@ -183,11 +189,6 @@ export class Mesh implements AsyncDisposable {
   /** A mesh without peers so far. `bin` is another `peer` to run than the built one. */
   static empty(bin?: string): Mesh {
     return new Mesh(randomKey(), bin);
-  }
-
-  async startAll(): Promise<void> {
-    await Promise.all(this.peers.map((peer) => peer.start()));
-    await this.connected();
   }
 
   add(start: PeerStart, env: Env = {}): PeerProcess {
@@ -202,18 +203,26 @@ export class Mesh implements AsyncDisposable {
     return peer;
   }
 
-  async connected(deadlineMs = 10_000, peers: readonly PeerProcess[] = this.peers): Promise<void> {
-    let seen: unknown = null;
+  /** Resolves once every peer has a link to every other. */
+  async connected(): Promise<void> {
+    let seen: readonly (readonly string[])[] = [];
     await waitFor(
-      'every peer sees every other',
+      'every peer is linked to every other',
       async () => {
-        const counts = await Promise.all(peers.map(async (peer) => (await peer.status()).peers.length));
-        seen = counts;
-        return counts.every((count) => count === peers.length);
+        const all = await Promise.all(this.peers.map((peer) => peer.status()));
+        const linked = all.map(({ peers }) => peers.filter(({ lastSeenMs }) => lastSeenMs === 0));
+        seen = linked.map((some) => some.map(({ name }) => name));
+        return seen.every((some) => some.length === this.peers.length);
       },
-      deadlineMs,
+      patientMs,
       () => seen,
     );
+  }
+
+  /** Starts whoever does not run, and waits until all see each other. */
+  async makeWhole(): Promise<void> {
+    await Promise.all(this.peers.filter(({ isAlive }) => !isAlive).map((peer) => peer.start()));
+    await this.connected();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
