@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { clonesOf } from '../e2e/gate.ts';
 import { expectNothingLeft } from '../e2e/leftovers.ts';
 import { generalists, Scene } from '../e2e/support.ts';
 import type { Env } from '../support/cli.ts';
-import type { PeerProcess, TaskJson } from '../support/mesh.ts';
+import type { TaskJson } from '../support/mesh.ts';
 import type { Call } from '../support/messages-api/call.ts';
 import { conversation, type Script, says, turn, usageLimit } from '../support/messages-api/script.ts';
 import { MessagesApi } from '../support/messages-api/server.ts';
@@ -93,65 +94,71 @@ export function describeInAMesh({ executor, tools, env, planEnv, sessionIn }: Mo
         turn([tools.bash('echo rest >> rest.txt')]),
         turn([says('Both halves are there.')]),
       ]);
-      const plan = new Plan(40);
+      const plans = new Plans();
       const script: Script = (call) => {
-        if (call.turnsSoFar === 1) plan.useUp(call);
-        return plan.isUsedUpFor(call) ? usageLimit(plan.resetsAtS) : work(call);
+        const resetsAtS = plans.resetOf(call);
+        return resetsAtS === null ? work(call) : usageLimit(resetsAtS);
       };
       await using api = await new MessagesApi(script).start();
       await using scene = await start(api, planEnv);
-      const done = await scene.done('alpha', await scene.submit('alpha'), 60_000);
-      expect(done.attempts.map(({ outcome }) => outcome)).toEqual(['quota', 'done']);
-      const [spent, next] = done.attempts;
-      const peer = scene.mesh.peers.find(({ name }) => keyOf(name) === plan.key);
-      expect(spent?.worker).toBe(peer?.id);
-      expect(next?.worker).not.toBe(peer?.id);
-      expect(Date.parse(next?.startedAt ?? '') - Date.parse(spent?.endedAt ?? '')).toBeLessThan(5_000);
-      const commit = done.result?.commit ?? '';
+      const unavailable = async (id: string) =>
+        (await scene.status('alpha')).peers.find(({ peer }) => peer === id)?.unavailable;
+
+      // For longer than this test takes.
+      plans.usedUpNextForS = 3_600;
+      const handedOver = await scene.done('alpha', await scene.submit('alpha'));
+      expect(handedOver.attempts.map(({ outcome }) => outcome)).toEqual(['quota', 'done']);
+      const [first, next] = handedOver.attempts;
+      const spent = first?.worker ?? '';
+      expect(next?.worker).not.toBe(spent);
+      expect(Date.parse(next?.startedAt ?? '') - Date.parse(first?.endedAt ?? '')).toBeLessThan(5_000);
+      const commit = handedOver.result?.commit ?? '';
       // Each half once: the second attempt went on where the first had stopped.
       expect([scene.fileAt(commit, 'half.txt'), scene.fileAt(commit, 'rest.txt')]).toEqual(['half\n', 'rest\n']);
+      const resetsAtS = plans.resets.get(keyOf(scene.peer(spent).name)) ?? 0;
+      expect(Date.parse((await unavailable(spent))?.until ?? '')).toBe(resetsAtS * 1_000);
 
-      const own = async () => (await scene.status('alpha')).peers.find(({ peer: id }) => id === peer?.id);
-      expect(Date.parse((await own())?.unavailable?.until ?? '')).toBe(plan.resetsAtS * 1_000);
-      const answer = ({ bids }: TaskJson) => bids.find((bid) => bid.peer === peer?.id)?.declined;
-      const meanwhile = await scene.done('alpha', await scene.submit('alpha', 8), 60_000);
-      expect(answer(meanwhile)).toMatch(/^quota/);
-      await waitFor('it is back', async () => (await own())?.unavailable === null, 60_000, own);
-      scene.github.addIssue({ number: 50, title: 'Once more', body: 'It says helo.', labels: [] });
-      const later = await scene.done('alpha', await scene.submit('alpha', 50), 60_000);
-      expect(answer(later)).toBeNull();
+      // For a moment.
+      plans.usedUpNextForS = 3;
+      const another = await scene.done('alpha', await scene.submit('alpha', 8));
+      expect(another.attempts.map(({ outcome }) => outcome)).toEqual(['quota', 'done']);
+      const brief = another.attempts[0]?.worker ?? '';
+      expect(brief).not.toBe(spent);
+      await waitFor('it is back', async () => (await unavailable(brief)) === null);
+      const answers = await answersOf(scene, [spent, brief]);
+      expect(answers).toEqual([expect.stringMatching(/^quota/), null]);
     }, 240_000);
   });
 }
 
-/** Whoever uses it up first can use it again after so many seconds. */
-class Plan {
-  readonly #afterS: number;
-  key: string | null = null;
-  resetsAtS = 0;
+/** Whoever is in mid-task when a plan is to be used up has none for so many seconds. */
+class Plans {
+  readonly resets = new Map<string | null, number>();
+  usedUpNextForS: number | null = null;
 
-  constructor(afterS: number) {
-    this.#afterS = afterS;
+  /** When the caller's plan is back, in seconds since the epoch; null where it can be used. */
+  resetOf({ key, turnsSoFar }: Call): number | null {
+    if (turnsSoFar === 1 && this.usedUpNextForS !== null) {
+      this.resets.set(key, Math.ceil(Date.now() / 1_000) + this.usedUpNextForS);
+      this.usedUpNextForS = null;
+    }
+    const reset = this.resets.get(key) ?? 0;
+    return Date.now() < reset * 1_000 ? reset : null;
   }
+}
 
-  useUp({ key }: Call): void {
-    if (this.key !== null) return;
-    this.key = key;
-    this.resetsAtS = Math.ceil(Date.now() / 1_000) + this.#afterS;
-  }
-
-  isUsedUpFor({ key }: Call): boolean {
-    return key === this.key && Date.now() < this.resetsAtS * 1_000;
+/** How these peers answer a call for bids: null for a bid, else the reason. Who is late for one call is asked again. */
+async function answersOf(scene: Scene, peers: readonly string[]): Promise<readonly (string | null)[]> {
+  for (let issue = 50; ; issue += 1) {
+    scene.github.addIssue({ number: issue, title: 'Once more', body: 'It says helo.', labels: [] });
+    const { bids } = await scene.done('alpha', await scene.submit('alpha', issue));
+    const answers = peers.flatMap((peer) => bids.filter((bid) => bid.peer === peer).map(({ declined }) => declined));
+    if (answers.length === peers.length) return answers;
   }
 }
 
 const turnsOf = (calls: readonly Call[]): readonly number[] =>
   calls.filter(({ tools }) => tools.length > 0).map(({ turnsSoFar }) => turnsSoFar);
-
-const clonesOf = ({ home }: PeerProcess): readonly string[] => {
-  const work = join(home, 'work');
-  return existsSync(work) ? readdirSync(work).map((name) => join(work, name, 'clone')) : [];
-};
 
 const logOf = (scene: Scene, id: string, { number, worker }: TaskJson['attempts'][number]): string =>
   readFileSync(join(scene.peer(worker).home, 'logs', id, `${number}.log`), 'utf8');

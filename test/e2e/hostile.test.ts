@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { whyNoSandbox } from '../agents/sandbox/support.ts';
-import { Mesh, type PeerProcess, type TaskJson } from '../support/mesh.ts';
+import { Mesh, type PeerProcess } from '../support/mesh.ts';
 import { git, makeBareRepository } from '../support/repository.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -61,11 +61,7 @@ async function attacked(sandbox: 'require' | 'off', servers: readonly string[]) 
       return stdout.includes('keeping a secret');
     });
     const id = await submit(peer, bare, 'hostile');
-    const isDone = async (): Promise<TaskJson | null> => {
-      const task = await peer.task(id);
-      return task.state === 'done' ? task : null;
-    };
-    const { result } = await waitFor('the agent has done its worst', isDone, 60_000);
+    const { result } = await peer.done(id);
     const loot = JSON.parse(git(bare, 'show', `${result?.commit}:loot.json`)) as Readonly<Record<string, string>>;
     const [log, status] = [await peer.cli(['logs', id]), await peer.cli(['status'])];
     return { loot, log: log.stdout, status: status.stdout };

@@ -6,7 +6,7 @@ import { startFakeGitHub } from '../support/fake-github/server.ts';
 import { Hosts, whyNoHosts } from '../support/hosts.ts';
 import type { PeerProcess, TaskJson } from '../support/mesh.ts';
 import { branchesOf, git, makeBareRepository } from '../support/repository.ts';
-import { patientMs, waitFor } from '../support/wait.ts';
+import { waitFor } from '../support/wait.ts';
 import { expectNothingLeft } from './leftovers.ts';
 import { names, slug } from './support.ts';
 
@@ -19,25 +19,6 @@ const wholeMs = 5_000;
 /** Not over when its host's cable is pulled, and long over when that is put back. */
 const work = 'echo working && sleep 15 && sed -i s/helo/hello/ greeting.txt && echo mended';
 const executor = (command: string): readonly string[] => ['--executor', 'command', '--command', command];
-
-const taskWhere = (
-  peer: PeerProcess,
-  id: string,
-  what: string,
-  is: (task: TaskJson) => boolean,
-  deadlineMs: number,
-) => {
-  let last: TaskJson | null = null;
-  return waitFor(
-    what,
-    async () => {
-      last = await peer.task(id);
-      return is(last) && last;
-    },
-    deadlineMs,
-    () => last,
-  );
-};
 
 describe.skipIf(reason !== null)('several hosts on one switch', () => {
   it('find each other; a worker that is cut off and comes back leaves one pull request', async () => {
@@ -63,7 +44,7 @@ describe.skipIf(reason !== null)('several hosts on one switch', () => {
     const submit = async (issue: number): Promise<TaskJson> => {
       const peer = hosts.mesh.peer('alpha');
       const { id } = await peer.json<{ id: string }>(['submit', '--issue', `${issue}`, '--repo', slug]);
-      return taskWhere(peer, id, 'a worker', ({ worker }) => worker !== null, patientMs);
+      return peer.taskWhere(id, 'a worker', ({ worker }) => worker !== null);
     };
     const begun = [await submit(7), await submit(8)];
     const cut = begun.map(({ worker }) => hosts.mesh.peer(worker ?? ''));
@@ -71,9 +52,8 @@ describe.skipIf(reason !== null)('several hosts on one switch', () => {
     for (const [index, { name }] of cut.entries()) hosts.cut(name, index === 0 ? 'loud' : 'silent');
     const back = delay(cutMs);
     const observer = peers.find((peer) => !cut.includes(peer)) as PeerProcess;
-    const ended = ({ state }: TaskJson): boolean => state === 'done';
     const done: TaskJson[] = [];
-    for (const { id } of begun) done.push(await taskWhere(observer, id, 'done by another', ended, 60_000));
+    for (const { id } of begun) done.push(await observer.done(id));
     await back;
     const healedAt = Date.now();
     for (const { name } of cut) hosts.heal(name);
@@ -89,7 +69,7 @@ describe.skipIf(reason !== null)('several hosts on one switch', () => {
     await waitFor('both have ended their attempt', () => cut.every((peer) => attemptsEnded(peer).length > 0), 60_000);
     await expectNothingLeft(hosts.mesh);
     for (const [index, peer] of cut.entries()) {
-      const { attempts, ...task } = await taskWhere(peer, begun[index]?.id ?? '', 'it has heard', ended, patientMs);
+      const { attempts, ...task } = await peer.done(begun[index]?.id ?? '');
       expect(task).toMatchObject({ worker: done[index]?.worker, result: done[index]?.result });
       // Both may have been offered to the same slot.
       const outcomes = attempts.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'refused');

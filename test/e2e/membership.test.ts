@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
-import { Mesh, PeerProcess } from '../support/mesh.ts';
+import { Mesh, PeerProcess, type TaskJson } from '../support/mesh.ts';
 import { makeBareRepository } from '../support/repository.ts';
 import { waitFor } from '../support/wait.ts';
 import { letGo, untilLetGo } from './gate.ts';
@@ -80,22 +80,15 @@ it('SIGTERM in the middle of the work hands it over and ends the peer', async ()
   const { id } = await mesh
     .peer('alpha')
     .json<{ id: string }>(['submit', '--prompt', 'Be handed over', '--repo', bare]);
-  const { worker } = await waitFor('a worker', async () => {
-    const task = await mesh.peer('alpha').task(id);
-    return task.worker !== null && task;
-  });
+  const { worker } = await mesh.peer('alpha').taskWhere(id, 'a worker', (task) => task.worker !== null);
   const stopping = mesh.peer(worker ?? '');
-  const observer = mesh.peers.find((peer) => peer !== stopping);
+  const observer = mesh.peers.find((peer) => peer !== stopping) ?? stopping;
   expect(await stopping.end('SIGTERM')).toBe(0);
-  const done = await waitFor(
-    'the end elsewhere',
-    async () => {
-      letGo(mesh);
-      const task = await observer?.task(id);
-      return task?.state === 'done' && task;
-    },
-    60_000,
-  );
+  const isDone = ({ state }: TaskJson): boolean => {
+    letGo(mesh);
+    return state === 'done';
+  };
+  const done = await observer.taskWhere(id, 'the end elsewhere', isDone, 60_000);
   expect(done.attempts.map(({ outcome }) => outcome)).toEqual(['drained', 'done']);
   expect(done.worker).not.toBe(worker);
 }, 120_000);

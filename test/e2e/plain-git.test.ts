@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { Mesh, type TaskJson } from '../support/mesh.ts';
+import { Mesh } from '../support/mesh.ts';
 import { branchesOf, git, makeBareRepository } from '../support/repository.ts';
-import { waitFor } from '../support/wait.ts';
 import { generalists } from './support.ts';
 
 const command = ['--executor', 'command', '--command', 'sed -i s/helo/hello/ greeting.txt && echo mended'];
@@ -19,10 +18,7 @@ it('five peers find each other with no address given, and turn a prompt into a b
   const beta = mesh.peer('beta');
   const { tasks } = await beta.status();
   expect(tasks).toHaveLength(1);
-  const task = await waitFor('beta has heard of the end', async () => {
-    const seen: TaskJson = await beta.task(tasks[0]?.id ?? '');
-    return seen.state === 'done' && seen;
-  });
+  const task = await beta.done(tasks[0]?.id ?? '');
   expect(task).toMatchObject({ attempt: 1, result: { pullRequest: null } });
   const branch = task.result?.branch ?? '';
   expect(branchesOf(bare)[branch]).toBe(task.result?.commit);

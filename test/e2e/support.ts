@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type FakeGitHub, startFakeGitHub } from '../support/fake-github/server.ts';
 import { Mesh, type PeerProcess, type PeerStart, type StatusJson, type TaskJson } from '../support/mesh.ts';
 import { branchesOf, makeBareRepository } from '../support/repository.ts';
-import { patientMs, waitFor } from '../support/wait.ts';
 
 export const names = ['alpha', 'beta', 'gamma', 'delta', 'epsilon'] as const;
 export const slug = 'acme/widgets';
@@ -61,27 +60,18 @@ export class Scene implements AsyncDisposable {
   }
 
   /** The task as some peer sees it, as soon as the condition holds. */
-  async task(
+  task(
     name: string,
     id: string,
     what: string,
-    condition: (task: TaskJson) => boolean,
-    deadlineMs = patientMs,
+    is: (task: TaskJson) => boolean,
+    deadlineMs?: number,
   ): Promise<TaskJson> {
-    let last: TaskJson | null = null;
-    return waitFor(
-      what,
-      async () => {
-        last = await this.peer(name).task(id);
-        return condition(last) && last;
-      },
-      deadlineMs,
-      () => last,
-    );
+    return this.peer(name).taskWhere(id, what, is, deadlineMs);
   }
 
-  async done(name: string, id: string, deadlineMs = 60_000): Promise<TaskJson> {
-    return this.task(name, id, 'the task is done', ({ state }) => state === 'done', deadlineMs);
+  done(name: string, id: string, deadlineMs?: number): Promise<TaskJson> {
+    return this.peer(name).done(id, deadlineMs);
   }
 
   async status(name: string): Promise<StatusJson> {

@@ -151,6 +151,24 @@ export class PeerProcess {
     return this.#control().task(id);
   }
 
+  /** The task as this peer sees it, as soon as the condition holds. */
+  taskWhere(id: string, what: string, is: (task: TaskJson) => boolean, deadlineMs = patientMs): Promise<TaskJson> {
+    let last: TaskJson | null = null;
+    return waitFor(
+      what,
+      async () => {
+        last = await this.task(id);
+        return is(last) && last;
+      },
+      deadlineMs,
+      () => last,
+    );
+  }
+
+  done(id: string, deadlineMs = 60_000): Promise<TaskJson> {
+    return this.taskWhere(id, 'the task is done', ({ state }) => state === 'done', deadlineMs);
+  }
+
   async cancel(id: string): Promise<void> {
     await this.#control().cancel(id);
   }
