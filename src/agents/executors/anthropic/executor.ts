@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeFresh } from '../../fresh-file.ts';
-import { oneLine } from '../../lines.ts';
+import { LastLines } from '../../lines.ts';
 import { agentEnvironment } from '../../processes/environment.ts';
 import type { SupervisedCommand } from '../../processes/supervised.ts';
 import {
@@ -108,7 +108,7 @@ export class AnthropicExecutor implements Executor {
 class Heard {
   ended: Ended | null = null;
   readonly #onEvent: (event: ExecutorEvent) => void;
-  readonly #tail: string[] = [];
+  readonly #tail = new LastLines(tailLines, tailLine);
 
   constructor(onEvent: (event: ExecutorEvent) => void) {
     this.#onEvent = onEvent;
@@ -131,13 +131,12 @@ class Heard {
 
   complaint(line: string): void {
     this.#onEvent({ type: 'output', line, stream: 'stderr' });
-    const text = oneLine(line, tailLine);
-    if (text !== '') this.#tail.push(text);
-    if (this.#tail.length > tailLines) this.#tail.shift();
+    this.#tail.push(line);
   }
 
   withTail(reason: string): string {
-    return this.#tail.length === 0 ? reason : `${reason}; its last output: ${this.#tail.join(' | ')}`;
+    const { all } = this.#tail;
+    return all.length === 0 ? reason : `${reason}; its last output: ${all.join(' | ')}`;
   }
 }
 
