@@ -22,7 +22,7 @@ export type Behaviour =
   | 'fails'
   /** Says something now and then, for ever. */
   | 'goesOnForEver'
-  /** Says something, and then nothing more. */
+  /** Writes `b.txt`, and then says nothing more. */
   | 'fallsSilent'
   /** Writes `up.txt` from a process that has left for a session of its own and stays. */
   | 'startsAnother'
@@ -31,6 +31,8 @@ export type Behaviour =
 
 /** An executor, and what it needs around it. */
 export interface ExecutorWorld {
+  /** Whole seconds in which an agent has begun, and some more. */
+  readonly limitMs: number;
   /** One whose agent does that. */
   executor(behaviour: Behaviour): Executor;
   close(): Promise<void>;
@@ -149,15 +151,17 @@ export function executorContract(name: string, make: () => Promise<ExecutorWorld
     });
 
     test('is stopped when its time is over', async () => {
-      const outcome = await bench.run(world.executor('goesOnForEver'), { limits: { wallMs: 4_000, turns: 10_000 } });
-      expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringMatching(/after 4 s.*time limit/) });
+      const limits = { wallMs: world.limitMs, turns: 10_000 };
+      const outcome = await bench.run(world.executor('goesOnForEver'), { limits });
+      expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringMatching(/after \d s.*time limit/) });
       expect(bench.events.length).toBeGreaterThan(0);
       expect(alive(bench.mark)).toBe(0);
     });
 
-    test('is stopped when it is silent for too long', async () => {
-      const outcome = await bench.run(world.executor('fallsSilent'), { limits: { idleMs: 4_000 } });
-      expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringMatching(/after 4 s without output/) });
+    test('is stopped when it is silent for too long, and the work stays', async () => {
+      const outcome = await bench.run(world.executor('fallsSilent'), { limits: { idleMs: world.limitMs } });
+      expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringMatching(/after \d s without output/) });
+      expect(bench.read('b.txt')).toBe('b\n');
       expect(alive(bench.mark)).toBe(0);
     });
 

@@ -130,13 +130,14 @@ const behaviours: Readonly<Record<Behaviour, string>> = {
   finishes: 'echo b > b.txt; echo all done',
   fails: 'echo no such module >&2; exit 4',
   goesOnForEver: 'while :; do echo again; sleep 0.1; done',
-  fallsSilent: 'echo up; sleep 300',
+  fallsSilent: 'echo b > b.txt; echo up; sleep 300',
   startsAnother: 'setsid sh -c "touch up.txt; sleep 300" & wait',
   isInterrupted: `
     if test -e "$PEER_SESSION_DIR/first"; then echo 2 > second.txt; exit; fi
     echo 1 > first.txt; touch "$PEER_SESSION_DIR/first" begun.txt; sleep 300`,
 };
 executorContract('command', async () => ({
+  limitMs: 2_000,
   executor: (behaviour) => new CommandExecutor(behaviours[behaviour]),
   close: async () => {},
 }));
