@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,6 +18,7 @@ import {
 } from '../../src/protocol/ids.ts';
 import { promptKey, signTask, type Task, type TaskBody } from '../../src/protocol/record.ts';
 import type { Checkpoint } from '../../src/protocol/state.ts';
+import { git } from '../support/repository.ts';
 import { patientMs, waitFor } from '../support/wait.ts';
 
 /** A folder for each test, removed after it. */
@@ -35,19 +35,8 @@ export function useFolder(): { readonly path: string } {
   };
 }
 
-const gitEnv = {
-  PATH: process.env.PATH,
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_AUTHOR_NAME: 'a person',
-  GIT_AUTHOR_EMAIL: 'person@example.org',
-  GIT_COMMITTER_NAME: 'a person',
-  GIT_COMMITTER_EMAIL: 'person@example.org',
-};
-
 /** git as a person would run it, in a folder. */
-export const person = (cwd: string, ...args: string[]): string =>
-  execFileSync('git', args, { cwd, env: gitEnv, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+export const person = git;
 
 export type Files = Readonly<Record<string, string>>;
 

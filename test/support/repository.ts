@@ -16,7 +16,12 @@ const isolated = {
 
 /** Runs git on its own, without any configuration of this machine. */
 export const git = (folder: string, ...args: readonly string[]): string =>
-  execFileSync('git', ['-C', folder, ...args], { env: isolated, encoding: 'utf8' }).trim();
+  execFileSync('git', args, {
+    cwd: folder,
+    env: isolated,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim();
 
 /** Makes a bare repository whose `main` holds the files. */
 export function makeBareRepository(folder: string, files: Readonly<Record<string, string>>): string {

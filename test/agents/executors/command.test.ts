@@ -1,58 +1,26 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CommandExecutor } from '../../../src/agents/executors/command.ts';
-import type {
-  ExecutorContext,
-  ExecutorEvent,
-  ExecutorOutcome,
-  RunLimits,
-} from '../../../src/agents/executors/executor.ts';
-import { nobodySpecial } from '../../../src/agents/specialists/specialist.ts';
-import { type Behaviour, executorContract } from '../../contracts/executor.ts';
-import { waitFor } from '../../support/wait.ts';
-import { alive, taskFor, useFolder } from '../support.ts';
+import type { ExecutorOutcome } from '../../../src/agents/executors/executor.ts';
+import { type Behaviour, type Changes, executorContract, useBench } from '../../contracts/executor.ts';
+import { alive } from '../support.ts';
 
-const folder = useFolder();
-let events: ExecutorEvent[] = [];
-let mark = '';
-let abort: AbortController;
-
-beforeEach(() => {
-  events = [];
-  mark = `command.${randomUUID()}`;
-  abort = new AbortController();
-});
-
-function run(command: string, limits: Partial<RunLimits> = {}): Promise<ExecutorOutcome> {
-  const context: ExecutorContext = {
-    task: taskFor('/r'),
-    attempt: 3,
-    specialist: nobodySpecial,
-    prompt: 'the prompt',
-    followUp: null,
-    limits: { wallMs: 60_000, idleMs: 60_000, turns: 200, costUsd: null, ...limits },
-    confine: async (command) => command,
-    cwd: folder.path,
-    folder: folder.path,
-    sessionDir: join(folder.path, 'session'),
-    mark,
-    signal: abort.signal,
-  };
-  return new CommandExecutor(command).run(context, (event) => events.push(event));
-}
-const said = (): readonly string[] => events.flatMap((event) => (event.type === 'progress' ? [event.text] : []));
+const bench = useBench();
+const run = (command: string, changes?: Changes): Promise<ExecutorOutcome> =>
+  bench.run(new CommandExecutor(command), { prompt: 'the prompt', ...changes });
+/** Where the peer keeps what is the attempt's, beside the clone. */
+const folder = (): string => join(bench.cwd, '..', 'agent');
 
 test('is told where its session is kept', async () => {
   await run('echo "$PEER_SESSION_DIR"');
-  expect(said()).toEqual([join(folder.path, 'session')]);
+  expect(bench.progress()).toEqual([bench.sessionDir]);
 });
 
 test('an agent that ran before cannot make the peer write elsewhere', async () => {
-  const outside = join(folder.path, 'outside');
+  const outside = join(bench.cwd, '..', 'outside');
   writeFileSync(outside, 'a person’s own');
-  await run(`for file in task.json prompt.txt; do rm "$file"; ln -s ${outside} "$file"; done`);
+  await run(`cd ${folder()}; for file in task.json prompt.txt; do rm "$file"; ln -s ${outside} "$file"; done`);
   expect(await run('cat')).toMatchObject({ type: 'finished', summary: 'the prompt' });
   expect(readFileSync(outside, 'utf8')).toBe('a person’s own');
 });
@@ -60,15 +28,15 @@ test('an agent that ran before cannot make the peer write elsewhere', async () =
 test('has the prompt on its input and the task in a file outside of its folder of work', async () => {
   const outcome = await run('cat; echo; cp "$PEER_TASK_FILE" copy; pwd; echo note >&2');
   expect(outcome).toEqual({ type: 'finished', summary: expect.stringContaining('the prompt') });
-  expect(said()).toEqual(['the prompt', folder.path]);
-  expect(JSON.parse(readFileSync(join(folder.path, 'copy'), 'utf8'))).toMatchObject({
+  expect(bench.progress()).toEqual(['the prompt', bench.cwd]);
+  expect(JSON.parse(bench.read('copy') ?? '')).toMatchObject({
     title: 'Add a file',
-    attempt: 3,
+    attempt: 1,
     prompt: 'Please add b.txt.',
     branch: expect.stringMatching(/^peer\/task-/),
     specialist: { name: 'general', model: null },
   });
-  expect(events).toContainEqual({ type: 'output', line: 'note', stream: 'stderr' });
+  expect(bench.events).toContainEqual({ type: 'output', line: 'note', stream: 'stderr' });
 });
 
 test('sees no variable but those on the list', async () => {
@@ -76,8 +44,8 @@ test('sees no variable but those on the list', async () => {
   Object.assign(process.env, secrets, { LC_TIME: 'C' });
   try {
     await run('env');
-    const names = said().map((line) => line.split('=')[0] ?? '');
-    expect(said().join()).not.toContain('s3cret');
+    const names = bench.progress().map((line) => line.split('=')[0] ?? '');
+    expect(bench.progress().join()).not.toContain('s3cret');
     expect(names).toEqual(expect.arrayContaining(['PATH', 'HOME', 'TMPDIR', 'PEER_TASK_FILE', 'LC_TIME']));
     const allowed =
       /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TERM|TZ|TMPDIR|PWD|_|SHLVL|OLDPWD|PEER_TASK_FILE|PEER_SESSION_DIR|ISSUE_MESH_RUN|GIT_TERMINAL_PROMPT)$/;
@@ -93,37 +61,15 @@ describe('it has failed', () => {
     expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringMatching(/exit code 4.*50.*no such module/) });
   });
 
-  test('when it is over its time', async () => {
-    const outcome = await run('while :; do echo tick; sleep 0.05; done', { wallMs: 400 });
-    expect(outcome).toMatchObject({
-      type: 'failed',
-      reason: expect.stringContaining("after 0.4 s, the task's time limit"),
-    });
-    expect(alive(mark)).toBe(0);
-  });
-
   test('when it has been silent for too long, but not before', async () => {
-    const outcome = await run('for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done; setsid sleep 300', { idleMs: 400 });
+    const command = 'for i in 1 2 3 4 5; do echo $i; sleep 0.3; done; setsid sleep 300';
+    const outcome = await run(command, { limits: { idleMs: 1_000 } });
     expect(outcome).toMatchObject({
       type: 'failed',
-      reason: expect.stringMatching(/after 0.4 s without output.*5 \| 6$/),
+      reason: expect.stringMatching(/after 1 s without output.*4 \| 5$/),
     });
-    expect(alive(mark)).toBe(0);
+    expect(alive(bench.mark)).toBe(0);
   });
-});
-
-test('an abort ends all of it', async () => {
-  const outcome = run('setsid sleep 300 & echo up; wait');
-  await waitFor('the command', () => said().includes('up'));
-  abort.abort();
-  expect(await outcome).toEqual({ type: 'interrupted' });
-  expect(alive(mark)).toBe(0);
-});
-
-test('an abort before it starts starts nothing', async () => {
-  abort.abort();
-  expect(await run('touch ran')).toEqual({ type: 'interrupted' });
-  expect(alive(mark)).toBe(0);
 });
 
 const behaviours: Readonly<Record<Behaviour, string>> = {
