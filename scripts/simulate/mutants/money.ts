@@ -42,12 +42,12 @@ export const moneyMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/peer/core/leadership.ts',
-        find: '    if (active === null && this.#givesUp(state, step)) return;\n',
+        find: '    if (this.#givesUp(state, step)) return;\n',
         replace: '',
       },
       {
-        file: 'src/peer/core/leadership.ts',
-        find: 'isTerminal(ended) || wantOfMoney(ended, this.#seat.task.body) !== null',
+        file: 'src/peer/core/supervision.ts',
+        find: 'isTerminal(ended) || wantOfMoney(ended, seat.task.body) !== null',
         replace: 'isTerminal(ended)',
       },
     ],

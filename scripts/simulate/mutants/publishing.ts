@@ -1,6 +1,7 @@
 import type { Edit, Mutant } from './mutant.ts';
 
 const leadership = (find: string, replace: string): Edit => ({ file: 'src/peer/core/leadership.ts', find, replace });
+const supervision = (find: string, replace: string): Edit => ({ file: 'src/peer/core/supervision.ts', find, replace });
 const leaders = (find: string, replace: string): Edit => ({ file: 'src/peer/core/leaders.ts', find, replace });
 /** The virtual twin of the product's publisher. */
 const publisher = (find: string, replace: string): Edit => ({ file: 'test/sim/forge/publishing.ts', find, replace });
@@ -33,11 +34,18 @@ export const publishingMutants: readonly Mutant[] = [
         '    if (!this.#proposer.isLeader(step.now) || this.#proposer.writing || this.#proposer.committed === null) return;\n    const state = this.#proposer.committed.value;\n',
         `    if (this.#proposer.writing || this.#proposer.committed === null) return;
     const state = this.#proposer.committed.value;
-    if (!this.#proposer.isLeader(step.now)) {
-      const [wish, active] = [this.#wish, activePhase(state)];
-      if (wish === null || active?.attempt !== wish.attempt) return;
-      return this.#consider(wish, { ...state, publication: wish }, { ...active, name: 'publishing' }, step);
-    }
+    if (!this.#proposer.isLeader(step.now)) return this.#supervision.grantLate(state, activePhase(state), step);
+`,
+      ),
+      supervision(
+        '  #wakeAtLapse(step: Step): void {\n',
+        `  grantLate(state: TaskState, active: ActivePhase | null, step: Step): void {
+    const wish = this.#wish;
+    if (wish === null || active?.attempt !== wish.attempt) return;
+    this.#consider(wish, { ...state, publication: wish }, { ...active, name: 'publishing' }, step);
+  }
+
+  #wakeAtLapse(step: Step): void {
 `,
       ),
     ],
@@ -59,7 +67,7 @@ export const publishingMutants: readonly Mutant[] = [
     mistake: 'Grants: a publishing attempt lapses like any other, before its grant has expired',
     breaks: ['I9'],
     edits: [
-      leadership(
+      supervision(
         "if (active.name === 'publishing' && this.#grantUntil !== null && step.monoMs < this.#grantUntil) {",
         'if (this.#grantUntil !== null && step.monoMs < 0) {',
       ),
@@ -70,8 +78,8 @@ export const publishingMutants: readonly Mutant[] = [
     mistake: 'Grants: a new leader does not wait for the grant that the last one may have given',
     breaks: ['I9'],
     edits: [
-      leadership(
-        "      if (active.name === 'publishing') this.#grantUntil = monoMs(step.monoMs + timing.grantMs);\n",
+      supervision(
+        "    if (active.name === 'publishing') this.#grantUntil = monoMs(step.monoMs + timing.grantMs);\n",
         '',
       ),
     ],
