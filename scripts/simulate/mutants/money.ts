@@ -18,7 +18,7 @@ export const moneyMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/peer/core/core.ts',
-        find: '    if (lack !== null) this.#worker.handOver(lack, step);\n',
+        find: '    if (lack !== null) worker.handOver(lack, step);\n',
         replace: '',
       },
     ],
