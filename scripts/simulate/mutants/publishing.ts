@@ -56,7 +56,7 @@ export const publishingMutants: readonly Mutant[] = [
     breaks: ['I9'],
     edits: [
       {
-        file: 'src/peer/core/worker.ts',
+        file: 'src/peer/core/reporter.ts',
         find: 'this.#config.timing.grantUseShare - passedMs(sentAt, step.now);',
         replace: 'this.#config.timing.grantUseShare;',
       },

@@ -3,7 +3,7 @@ import { type MonoMs, type Now, type PeerId, type RunId, runIdOf } from '../../p
 import { Limits } from '../../protocol/limits.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
 import type { Task } from '../../protocol/record.ts';
-import type { Outcome } from '../../protocol/state.ts';
+import { activePhase, isTerminal, type Outcome, type TaskState } from '../../protocol/state.ts';
 import type { Progress } from '../../protocol/summary.ts';
 import { Saving } from './saving.ts';
 import type { Step } from './step.ts';
@@ -93,3 +93,15 @@ export function endingOf(report: EndReport, toldUsd: number | null): Ending {
 }
 
 const bounded = (reason: string): string => reason.slice(0, Limits.reason);
+
+/** What the state of its task says of a run: its attempt is over; its end is written down, so that it may be forgotten. */
+export function standingOf(
+  { attempt }: Run,
+  state: TaskState,
+  self: PeerId,
+): { readonly isOver: boolean; readonly isRecorded: boolean } {
+  // After a fork the attempt of this number can be another peer's.
+  const isAnothers = state.attempts.some(({ number, worker }) => number === attempt && worker !== self);
+  const isOver = isTerminal(state) || state.attemptsStarted > attempt || isAnothers;
+  return { isOver, isRecorded: isOver || (state.attemptsStarted === attempt && activePhase(state) === null) };
+}

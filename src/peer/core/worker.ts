@@ -1,18 +1,16 @@
 import type { AgentReport, StopReason } from '../../protocol/agent.ts';
-import { type Now, type PeerId, type RunId, runIdOf, type TaskId } from '../../protocol/ids.ts';
+import { type PeerId, type RunId, runIdOf, type TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
-import type { Message, MessageOf } from '../../protocol/messages.ts';
+import type { MessageOf } from '../../protocol/messages.ts';
 import type { Task } from '../../protocol/record.ts';
-import { activePhase, type Checkpoint, isNewer, isTerminal, type Outcome } from '../../protocol/state.ts';
-import type { Catalogue, Entry } from './catalogue.ts';
+import type { Outcome } from '../../protocol/state.ts';
+import type { Catalogue } from './catalogue.ts';
 import type { CoreConfig, InputOf } from './io.ts';
 import type { Lack, Means } from './means.ts';
-import { costOf, type Due, type Ending, endingOf, hasEnded, type PublishRequest, type Run, startedRun } from './run.ts';
+import { Reporter } from './reporter.ts';
+import { costOf, type Due, type Ending, endingOf, hasEnded, type Run, standingOf, startedRun } from './run.ts';
 import type { Copying } from './saving.ts';
 import type { Step } from './step.ts';
-
-/** After this many heartbeats without an answer the worker looks for a new leader among the electors. */
-const unansweredBeats = 2.5;
 
 /**
  * The attempts that run on this peer. A run keeps working while no leader answers, and ends when a leader or the
@@ -24,10 +22,10 @@ export class Worker {
   readonly #config: CoreConfig;
   readonly #catalogue: Catalogue;
   readonly #means: Means;
+  readonly #reporter: Reporter;
   readonly #runs = new Map<RunId, Run>();
   /** The highest attempt ever taken on here, by task: an assignment that comes late or twice is not one. */
   readonly #taken = new Map<TaskId, number>();
-  #request = 0;
   #done = 0;
   #ended = 0;
 
@@ -35,6 +33,7 @@ export class Worker {
     this.#config = config;
     this.#catalogue = catalogue;
     this.#means = means;
+    this.#reporter = new Reporter(config, catalogue);
   }
 
   /** I7: runs whose end has not been told, however it is about to. */
@@ -58,7 +57,7 @@ export class Worker {
   onAssign(from: PeerId, message: MessageOf<'assign'>, mayStart: boolean, step: Step): void {
     const { task: id, attempt, publication, checkpoint, spentUsd: earlierCostUsd } = message;
     const known = this.#runs.get(runIdOf(id, attempt));
-    if (known !== undefined) return this.#follow(known, from, step);
+    if (known !== undefined) return this.#reporter.follow(known, from, step);
     if ((this.#taken.get(id) ?? 0) >= attempt) return;
     const entry = this.#catalogue.get(id);
     if (entry === undefined || !mayStart || this.running >= this.#config.capacity) {
@@ -80,14 +79,14 @@ export class Worker {
     const spendableUsd = this.#means.allot(run.id, task, earlierCostUsd, step);
     step.startAgent({ run: run.id, task, attempt, publication, checkpoint, holders, spendableUsd, earlierCostUsd });
     step.emit({ type: 'attempt-started', task: id, attempt });
-    this.#beat(run, step);
+    this.#reporter.beat(run, step);
   }
 
   /** A new leader asks. It becomes the one to report to, if the attempt is known here; else it is told so. */
   onReport(from: PeerId, message: MessageOf<'report'>, step: Step): void {
     const { task, attempt } = message;
     const run = this.#runs.get(runIdOf(task, attempt));
-    if (run !== undefined) return this.#follow(run, from, step);
+    if (run !== undefined) return this.#reporter.follow(run, from, step);
     const outcome: Outcome = { type: 'lapsed', reason: 'its worker no longer runs it' };
     step.send(from, { type: 'outcome', task, attempt, outcome, costUsd: null, checkpoint: null });
   }
@@ -107,17 +106,10 @@ export class Worker {
     }
   }
 
-  /** A grant counts from when its own request was sent, less the margin for drift; too late is no grant. */
   onGrant(message: MessageOf<'publish-grant'>, step: Step): void {
     const run = this.#runs.get(runIdOf(message.task, message.attempt));
-    const wish = run?.wish ?? null;
-    const sentAt = wish?.sentAt.get(message.request);
-    if (run === undefined || wish === null || sentAt === undefined || run.stopping !== null) return;
-    const validMs = message.validMs * this.#config.timing.grantUseShare - passedMs(sentAt, step.now);
-    if (validMs <= 0) return;
-    run.wish = null;
-    run.ackedAt = step.monoMs;
-    step.publish(run.id, wish.step, validMs);
+    const grant = run === undefined ? null : this.#reporter.answered(run, message, step);
+    if (run !== undefined && grant !== null) step.publish(run.id, grant.step, grant.validMs);
   }
 
   onOutcomeAck(message: MessageOf<'outcome-ack'>, step: Step): void {
@@ -161,7 +153,7 @@ export class Worker {
     const run = this.#runs.get(id);
     if (run === undefined) return;
     if (run.due !== null && step.monoMs - run.due.since >= this.#config.timing.replicateMs) this.#tell(run, step);
-    this.#beat(run, step);
+    this.#reporter.beat(run, step);
   }
 
   /**
@@ -173,31 +165,27 @@ export class Worker {
     const { saved } = run.saving;
     this.#copy(run, run.saving.onCopies(blob, holders, isLast, this.#catalogue.electorate(run.task.id)), step);
     if (run.due !== null && !run.saving.isBusy) return this.#tell(run, step);
-    if (run.saving.saved !== saved) this.#say(run, step);
+    if (run.saving.saved !== saved) this.#reporter.say(run, step);
   }
 
   /** The mesh has news of a task: a run whose attempt is over stops. */
   onKnowledge(task: TaskId, step: Step): void {
     const entry = this.#catalogue.get(task);
     if (entry === undefined) return;
+    const { state } = entry;
     for (const run of this.#runs.values()) {
       if (run.task.id !== task) continue;
-      const active = activePhase(entry.state);
-      const isOver =
-        isTerminal(entry.state) ||
-        entry.state.attemptsStarted > run.attempt ||
-        isAnothers(entry, run, this.#config.self);
-      const isRecorded = isOver || (entry.state.attemptsStarted === run.attempt && active === null);
+      const { isOver, isRecorded } = standingOf(run, state, this.#config.self);
       if (run.ending !== null && isRecorded) this.#close(run, step);
-      else if (isOver) this.#supersede(run, entry.state.phase.name === 'cancelled' ? 'cancelled' : 'superseded', step);
+      else if (isOver) this.#supersede(run, state.phase.name === 'cancelled' ? 'cancelled' : 'superseded', step);
     }
   }
 
   /** After a sleep: grants asked for before it are void, and the leader is asked again before anything is published. */
   onWoke(step: Step): void {
     for (const run of this.#runs.values()) {
-      if (run.wish !== null) this.#ask(run, run.wish, step);
-      else this.#say(run, step);
+      if (run.wish !== null) this.#reporter.ask(run, run.wish, step);
+      else this.#reporter.say(run, step);
     }
   }
 
@@ -232,23 +220,8 @@ export class Worker {
   #tell(run: Run, step: Step): void {
     const { due } = run;
     run.due = null;
-    if (due?.type === 'ask') this.#ask(run, due, step);
+    if (due?.type === 'ask') this.#reporter.ask(run, due, step);
     if (due?.type === 'end') this.#end(run, due.ending, step);
-  }
-
-  /** Whatever was asked before is void. */
-  #ask(run: Run, { step: publishStep, fields }: Pick<PublishRequest, 'step' | 'fields'>, step: Step): void {
-    run.wish = { step: publishStep, fields, sentAt: new Map() };
-    this.#sendWish(run, run.wish, step);
-  }
-
-  #sendWish(run: Run, { step: publishStep, fields, sentAt }: PublishRequest, step: Step): void {
-    this.#request += 1;
-    const { grantMs } = this.#config.timing;
-    for (const [request, at] of sentAt) if (passedMs(at, step.now) > grantMs) sentAt.delete(request);
-    sentAt.set(this.#request, step.now);
-    const about = { task: run.task.id, attempt: run.attempt, request: this.#request, checkpoint: this.#unwritten(run) };
-    this.#toLeader(run, { type: 'publish-request', ...about, step: publishStep, ...fields }, step);
   }
 
   #end(run: Run, ending: Ending, step: Step): void {
@@ -257,7 +230,7 @@ export class Worker {
     if (ending.outcome.type === 'done') this.#done += 1;
     run.ending = ending;
     step.emit({ type: 'attempt-ended', task: run.task.id, attempt: run.attempt, how: ending.outcome.type });
-    this.#toLeader(run, this.#endingMessage(run, ending), step);
+    this.#reporter.tellEnd(run, ending, step);
   }
 
   #handOver(run: Run, reason: StopReason, outcome: Outcome, step: Step): void {
@@ -290,53 +263,4 @@ export class Worker {
     this.#runs.delete(run.id);
     step.emit({ type: 'task', task: run.task.id });
   }
-
-  #follow(run: Run, leader: PeerId, step: Step): void {
-    run.leader = leader;
-    run.ackedAt = step.monoMs;
-    this.#say(run, step);
-  }
-
-  #beat(run: Run, step: Step): void {
-    this.#say(run, step);
-    step.setTimer({ type: 'work', run: run.id }, this.#config.timing.heartbeatEveryMs);
-  }
-
-  #say(run: Run, step: Step): void {
-    const { attempt, progress } = run;
-    if (run.ending !== null) return this.#toLeader(run, this.#endingMessage(run, run.ending), step);
-    if (run.wish !== null) return this.#sendWish(run, run.wish, step);
-    const checkpoint = this.#unwritten(run);
-    this.#toLeader(run, { type: 'heartbeat', task: run.task.id, attempt, progress, checkpoint }, step);
-  }
-
-  #endingMessage(run: Run, { outcome, costUsd }: Ending): Message {
-    const { task, attempt } = run;
-    return { type: 'outcome', task: task.id, attempt, outcome, costUsd, checkpoint: this.#unwritten(run) };
-  }
-
-  /** Its newest checkpoint, until the register is known to have it. */
-  #unwritten({ task, saving: { saved } }: Run): Checkpoint | null {
-    const known = this.#catalogue.get(task.id)?.state.checkpoint ?? null;
-    return saved !== null && isNewer(saved, known) ? saved : null;
-  }
-
-  /** The leader, or every elector where it has not answered for a while: whoever leads now will. */
-  #toLeader(run: Run, message: Message, step: Step): void {
-    const silentMs = step.monoMs - run.ackedAt;
-    const isLost = silentMs > unansweredBeats * this.#config.timing.heartbeatEveryMs;
-    step.sendAll(isLost ? withFirst(run.leader, this.#catalogue.electorate(run.task.id)) : [run.leader], message);
-  }
 }
-
-/** P4: the monotonic clock stands still while the machine sleeps, and the wall clock does not. */
-const passedMs = (from: Now, to: Now): number => Math.max(to.monoMs - from.monoMs, Math.abs(to.wallMs - from.wallMs));
-
-/** After a fork the attempt of this number can be another peer's. */
-const isAnothers = ({ state }: Entry, { attempt }: Run, self: PeerId): boolean =>
-  state.attempts.some(({ number, worker }) => number === attempt && worker !== self);
-
-const withFirst = (first: PeerId, others: readonly PeerId[]): readonly PeerId[] => [
-  first,
-  ...others.filter((peer) => peer !== first),
-];
