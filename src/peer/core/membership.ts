@@ -2,6 +2,7 @@ import { type Advert, type Hello, ProtocolVersion } from '../../protocol/hello.t
 import { byText, type MonoMs, type Now, type PeerId, shortPeer } from '../../protocol/ids.ts';
 import type { Stored } from '../store/store.ts';
 import type { CoreConfig, PeerView } from './io.ts';
+import { callRoll, type Roll } from './roll.ts';
 import type { Spending } from './spending.ts';
 import type { Step } from './step.ts';
 
@@ -16,8 +17,6 @@ interface Known {
 const missedAdverts = 3;
 /** A peer hears about this many adverts a second at most, so that from 45 peers on an idle one carries no more. */
 export const advertsPerSecond = 3;
-/** In a mesh of fewer peers than this a summary goes to each directly. */
-const maxDirectAudience = 16;
 
 /** What this peer tells about itself that can change while it runs. */
 export interface Status {
@@ -38,7 +37,8 @@ export class Membership {
   readonly #goneSince = new Map<PeerId, MonoMs>();
   /** Those that have said goodbye, this one included. */
   readonly #leaving = new Set<PeerId>();
-  #staying: readonly PeerId[] | null = null;
+  /** Of those that are known now; called again once that has changed. */
+  #roll: Roll | null = null;
   /** Also of those that are gone: people know their PCs by name. */
   readonly #names = new Map<PeerId, string>();
   #seq = 0;
@@ -61,7 +61,7 @@ export class Membership {
     if (hello.role === 'peer') this.#names.set(peer, hello.advert.name);
     this.#goneSince.delete(peer);
     this.#leaving.delete(peer);
-    this.#staying = null;
+    this.#roll = null;
     this.#known.set(peer, { advert: hello.advert, role: hello.role, connected: true, heardAt: step.monoMs });
     if (before?.connected !== true && hello.role === 'peer') {
       step.emit({ type: 'peer-up', peer, name: hello.advert.name });
@@ -74,7 +74,7 @@ export class Membership {
     const known = this.#known.get(peer);
     if (known === undefined) return;
     this.#known.delete(peer);
-    this.#staying = null;
+    this.#roll = null;
     if (known.role !== 'peer') return;
     if (known.connected) this.#goneSince.set(peer, step.monoMs);
     step.emit({ type: 'peer-down', peer, name: known.advert.name });
@@ -84,7 +84,7 @@ export class Membership {
   leaving(peer: PeerId): void {
     if (peer !== this.#config.self && this.#known.get(peer)?.role !== 'peer') return;
     this.#leaving.add(peer);
-    this.#staying = null;
+    this.#roll = null;
   }
 
   isLeaving(peer: PeerId): boolean {
@@ -103,6 +103,7 @@ export class Membership {
     if (before !== undefined && !isNewer(advert, before.advert)) return false;
     const role = before?.role ?? 'peer';
     this.#names.set(advert.peer, advert.name);
+    if (before === undefined) this.#roll = null;
     this.#known.set(advert.peer, { advert, role, connected: before?.connected ?? false, heardAt: step.monoMs });
     return true;
   }
@@ -134,13 +135,12 @@ export class Membership {
 
   /** Peers with a link, sorted; without clients and without this peer. */
   neighbours(): readonly PeerId[] {
-    return this.#peers().flatMap(([peer, known]) => (known.connected ? [peer] : []));
+    return this.#called().neighbours;
   }
 
   /** Who can be an elector from now on: linked and not about to stop; sorted, this peer included. */
   staying(): readonly PeerId[] {
-    this.#staying ??= [...this.neighbours(), this.#config.self].filter((peer) => !this.#leaving.has(peer)).sort(byText);
-    return this.#staying;
+    return this.#called().staying;
   }
 
   /**
@@ -148,15 +148,12 @@ export class Membership {
    * signed gossip hop. Null in any other mesh: gossip reaches who is not a neighbour.
    */
   directAudience(): readonly PeerId[] | null {
-    const all = [...this.#known].sort(([a], [b]) => byText(a, b));
-    const isSmall = all.length < maxDirectAudience && all.every(([, { connected }]) => connected);
-    return isSmall ? all.map(([peer]) => peer) : null;
+    return this.#called().direct;
   }
 
   /** Every peer that lives as far as this one knows, itself included, sorted. */
   live(): readonly PeerId[] {
-    const others = this.#peers().map(([peer]) => peer);
-    return this.#config.role === 'client' ? others : [...others, this.#config.self].sort(byText);
+    return this.#called().live;
   }
 
   nameOf(peer: PeerId): string {
@@ -176,22 +173,19 @@ export class Membership {
       advert: this.#makeAdvert(status),
       spentTodayUsd: spending.of(this.#config.self, wallMs),
     };
-    const others = this.#peers().map(
-      ([peer, { advert, connected, heardAt }]): PeerView => ({
-        self: false,
-        connected,
-        lastSeenMs: connected ? 0 : Math.max(0, monoMs - heardAt),
-        advert,
-        spentTodayUsd: spending.of(peer, wallMs),
-      }),
-    );
+    const others = [...this.#known.values()].flatMap(({ advert, role, connected, heardAt }): readonly PeerView[] => {
+      if (role !== 'peer') return [];
+      const lastSeenMs = connected ? 0 : Math.max(0, monoMs - heardAt);
+      return [{ self: false, connected, lastSeenMs, advert, spentTodayUsd: spending.of(advert.peer, wallMs) }];
+    });
     return (this.#config.role === 'client' ? others : [self, ...others]).sort(
       (a, b) => byText(a.advert.name, b.advert.name) || byText(a.advert.peer, b.advert.peer),
     );
   }
 
-  #peers(): readonly (readonly [PeerId, Known])[] {
-    return [...this.#known].filter(([, { role }]) => role === 'peer').sort(([a], [b]) => byText(a, b));
+  #called(): Roll {
+    this.#roll ??= callRoll(this.#known, this.#leaving, { peer: this.#config.self, role: this.#config.role });
+    return this.#roll;
   }
 
   #addresses(): string[] {
