@@ -40,6 +40,8 @@ export const readClocks = (): Now => ({ monoMs: monoMs(performance.now()), wallM
 
 /** Refusals shown in `status`; the oldest are forgotten first. */
 const maxRefused = 32;
+/** Greetings of links that are being made, and of those that came to nothing. */
+const maxHellos = 1_024;
 
 /**
  * A live peer: turns what the network, the agents, the clock and people bring into inputs for the core, and carries out
@@ -187,13 +189,11 @@ export class Driver implements PeerService {
     const decoded = decodeHello(bytes);
     const reason = !decoded.ok ? decoded.reason : decoded.value.advert.peer !== from ? 'speaks for another peer' : null;
     if (decoded.ok && reason === null) {
-      this.#hellos.set(from, decoded.value);
+      keepNewest(this.#hellos, from, decoded.value, maxHellos);
       this.#refused.delete(from);
       return null;
     }
-    this.#refused.delete(from);
-    this.#refused.set(from, reason ?? '');
-    for (const oldest of [...this.#refused.keys()].slice(0, -maxRefused)) this.#refused.delete(oldest);
+    keepNewest(this.#refused, from, reason ?? '', maxRefused);
     this.#parts.log('warn', 'peer-refused', { peer: from, reason });
     return reason;
   }
@@ -314,6 +314,12 @@ export class Driver implements PeerService {
   #isNews(event: PeerEvent): boolean {
     return event.type === 'story' ? event.story.at >= this.startedAt.getTime() : event.type !== 'lease';
   }
+}
+
+function keepNewest<K, V>(map: Map<K, V>, key: K, value: V, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  for (const oldest of [...map.keys()].slice(0, -most)) map.delete(oldest);
 }
 
 const topicOf = (type: 'task' | 'advert' | 'summary' | 'progress'): Topic =>

@@ -87,6 +87,13 @@ export function storeContract(name: string, make: () => Promise<StoreWorld>): vo
       expect(await reopened(store)).toEqual({ ...nothing, spend: [{ day: 2, usd: 2 }] });
     });
 
+    test('a peer that is forgotten is gone, and no other', async () => {
+      const { store } = await open();
+      for (const peer of [peerA, peerB]) await store.write([{ kind: 'peer', peer, name: peer, addresses: [] }]);
+      await store.write([{ kind: 'forget-peer', peer: peerA }]);
+      expect((await reopened(store)).peers.map(({ peer }) => peer)).toEqual([peerB]);
+    });
+
     test('a register without promise or value comes back', async () => {
       const { store } = await open();
       const register = { initial: null, promised: null, accepted: null };

@@ -52,6 +52,9 @@ export class DiskImage {
       case 'peer':
         this.#peers.set(record.peer, { name: record.name, addresses: record.addresses });
         return;
+      case 'forget-peer':
+        this.#peers.delete(record.peer);
+        return;
       case 'spend':
         if (record.usd > 0) this.#spend.set(record.day, record.usd);
         else this.#spend.delete(record.day);

@@ -242,6 +242,11 @@ export class World implements Records {
     return node.core.spend(this.#driver.now(node));
   }
 
+  /** What its core remembers, in entries, by part. */
+  held(name: string): Readonly<Record<string, number>> {
+    return this.#node(name).core?.held() ?? {};
+  }
+
   running(name: string): readonly Job[] {
     return [...this.#node(name).agents.values()];
   }

@@ -33,6 +33,10 @@ export class Adoption {
     this.#moves = moves;
   }
 
+  get held(): number {
+    return this.#requests.size;
+  }
+
   adopt(id: CommandId, task: TaskId, step: Step): void {
     const { catalogue, config, membership } = this.#parts;
     const entry = catalogue.get(task);

@@ -15,8 +15,6 @@ export class Adverts {
   readonly #worker: Worker;
   readonly #bidder: Bidder;
   readonly #spending: Spending;
-  /** What is stored of each peer, so that an unchanged advert costs no write. */
-  readonly #remembered = new Map<PeerId, string>();
   #advertised: Status | null = null;
   #changeTimerSet = false;
 
@@ -45,16 +43,12 @@ export class Adverts {
   }
 
   onAdvert(from: PeerId, advert: Advert, step: Step): void {
-    if (advert.peer === from && this.#membership.heard(advert, step)) this.remember(advert, step);
+    if (advert.peer === from && this.#membership.heard(advert, step)) this.greeted(advert);
   }
 
-  /** What it has spent today counts for the mesh's budget. Its address is kept for the next start of this peer. */
-  remember({ peer, name, addresses, spentToday }: Advert, step: Step): void {
+  /** What it has spent today counts for the mesh's budget. */
+  greeted({ peer, spentToday }: Advert): void {
     this.#spending.heard(peer, spentToday);
-    const known = JSON.stringify([name, addresses]);
-    if (addresses.length === 0 || this.#remembered.get(peer) === known) return;
-    this.#remembered.set(peer, known);
-    step.persistLazily({ kind: 'peer', peer, name, addresses });
   }
 
   #advertise(step: Step): void {

@@ -50,6 +50,10 @@ export class Bidder {
     this.#means = means;
   }
 
+  get held(): number {
+    return this.#offers.size + this.#answered.size + this.#noAccess.size;
+  }
+
   mayStart(now: WallMs): boolean {
     return !this.#draining && this.#means.lack(now) === null;
   }

@@ -69,6 +69,10 @@ export class Catalogue {
     }
   }
 
+  get held(): number {
+    return this.#entries.size + this.#byKey.size + this.#waiting.size;
+  }
+
   /** Grows with every change that sync compares. */
   get revision(): number {
     return this.#revision;
@@ -180,10 +184,9 @@ export class Catalogue {
     if (entry === undefined) return;
     this.#entries.delete(id);
     const { key } = entry.task.body;
-    this.#byKey.set(
-      key,
-      (this.#byKey.get(key) ?? []).filter((one) => one !== id),
-    );
+    const others = this.#sharing(key).map(({ task }) => task.id);
+    if (others.length > 0) this.#byKey.set(key, others);
+    else this.#byKey.delete(key);
     this.#waiting.delete(id);
     this.#revision += 1;
     step.persistLazily({ kind: 'forget', task: id, generations });

@@ -5,7 +5,7 @@ import type { Stored } from '../store/store.ts';
 import { lookForWork, tickMs } from './housekeeping.ts';
 import { takeGossip, takeMessage } from './inbox.ts';
 import type { Command, CoreConfig, Effect, Input, InputOf, PeerView, SpendView, TaskView } from './io.ts';
-import { assemble, type Machines } from './machines.ts';
+import { assemble, heldBy, type Machines } from './machines.ts';
 import { Step } from './step.ts';
 import { takeTimer } from './timers.ts';
 import { viewOf } from './view.ts';
@@ -60,7 +60,7 @@ export class Core {
   }
 
   names(): readonly (readonly [PeerId, string])[] {
-    return this.#machines.membership.names();
+    return this.#machines.membership.acquaintances.names();
   }
 
   tasks(): readonly TaskView[] {
@@ -72,6 +72,11 @@ export class Core {
     const { catalogue, membership } = this.#machines;
     const entry = catalogue.get(id);
     return entry === undefined ? null : viewOf(entry, membership);
+  }
+
+  /** How much each of its machines remembers, in entries: nothing may grow for as long as a peer runs. */
+  held(): Readonly<Record<string, number>> {
+    return heldBy(this.#machines);
   }
 
   /** I1: of all peers at most one says so of a task at any time. */
@@ -110,7 +115,7 @@ export class Core {
     const { membership, leaders, adverts, sync } = this.#machines;
     const { restarted } = membership.up(peer, hello, step);
     if (restarted) leaders.onPeerGone(peer, 'its peer was restarted', step);
-    adverts.remember(hello.advert, step);
+    adverts.greeted(hello.advert);
     sync.onUp(peer, step);
     leaders.considerAll(step);
   }

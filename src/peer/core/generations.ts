@@ -28,6 +28,10 @@ export class Generations {
     this.#adoption = new Adoption(parts, this.moves);
   }
 
+  get held(): number {
+    return this.moves.held + this.#adoption.held;
+  }
+
   onMessage(from: PeerId, message: GenerationMessage, step: Step): void {
     switch (message.type) {
       case 'need-install':

@@ -24,6 +24,10 @@ export class Healing {
     this.#random = random;
   }
 
+  get held(): number {
+    return this.#wrongSizeSince.size;
+  }
+
   /** Looked at now and then: how long something has been so is counted from the first look. */
   look(task: TaskId, { electorate }: Generation, now: MonoMs): void {
     const isRight = electorate.length === electorateSize(this.#membership.staying().length);

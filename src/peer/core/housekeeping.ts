@@ -28,8 +28,9 @@ export function lookForWork({ bidder }: Machines, step: Step): void {
   if (bidder.refresh(step)) bidder.offer(step);
 }
 
-function forget({ catalogue, registers, seats, bidder, worker }: Machines, task: TaskId, step: Step): void {
+function forget({ catalogue, registers, healing, seats, bidder, worker }: Machines, task: TaskId, step: Step): void {
   seats.close(task);
+  healing.forget(task);
   bidder.forget(task);
   worker.forget(task);
   catalogue.forget(task, registers.close(task), step);

@@ -36,6 +36,10 @@ export class Leaders {
     this.#moves = moves;
   }
 
+  get held(): number {
+    return this.#candidacies.size;
+  }
+
   /** Whether this peer holds the task's lease at this moment (P4). */
   leads(task: TaskId, now: Now): boolean {
     return this.#candidacies.get(task)?.proposer.isLeader(now) === true;

@@ -65,3 +65,11 @@ export function assemble(config: CoreConfig, stored: Stored, tasks: readonly Tas
     drain: new Drain({ bidder, worker, seats, generations, leaders, drainMs: config.timing.drainMs }),
   };
 }
+
+/** By machine: how many entries of all kinds it keeps. */
+export const heldBy = (machines: Machines): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(machines).flatMap(([name, machine]: [string, object]) =>
+      'held' in machine && typeof machine.held === 'number' ? [[name, machine.held]] : [],
+    ),
+  );

@@ -36,6 +36,10 @@ export class Means {
     this.#quota = stored.quotas.find(({ executor }) => executor === this.#executor)?.quota ?? null;
   }
 
+  get held(): number {
+    return this.#rests.size + this.spending.held;
+  }
+
   /** Why no attempt may start here. By the wall clock, which goes on while the machine sleeps. */
   lack(now: WallMs): Lack | null {
     return this.exhausted(now) ?? this.#meshLack(now);
@@ -77,6 +81,7 @@ export class Means {
 
   /** True when work can be taken on that could not be before: asked every few seconds, and after a sleep. */
   refresh(step: Step): boolean {
+    this.spending.prune(step.wallMs);
     if (this.#quota !== null && this.#quota.until <= step.wallMs) {
       this.#quota = null;
       step.persistLazily({ kind: 'quota', executor: this.#executor, quota: null });

@@ -1,6 +1,7 @@
 import { type Advert, type Hello, ProtocolVersion } from '../../protocol/hello.ts';
 import { byText, type MonoMs, type Now, type PeerId, shortPeer } from '../../protocol/ids.ts';
 import type { Stored } from '../store/store.ts';
+import { Acquaintances } from './acquaintances.ts';
 import type { CoreConfig, PeerView } from './io.ts';
 import { callRoll, type Roll } from './roll.ts';
 import type { Spending } from './spending.ts';
@@ -30,6 +31,7 @@ export interface Status {
  * Clients are neighbours but no peers: they take no seats and no work.
  */
 export class Membership {
+  readonly acquaintances: Acquaintances;
   readonly #config: CoreConfig;
   readonly #known = new Map<PeerId, Known>();
   readonly #startedAt: MonoMs;
@@ -39,16 +41,18 @@ export class Membership {
   readonly #leaving = new Set<PeerId>();
   /** Of those that are known now; called again once that has changed. */
   #roll: Roll | null = null;
-  /** Also of those that are gone: people know their PCs by name. */
-  readonly #names = new Map<PeerId, string>();
   #seq = 0;
   #advert: Advert;
 
   constructor(config: CoreConfig, stored: Pick<Stored, 'peers'>, now: MonoMs) {
     this.#config = config;
-    for (const { peer, name } of stored.peers) this.#names.set(peer, name);
+    this.acquaintances = new Acquaintances(stored);
     this.#startedAt = now;
     this.#advert = this.#makeAdvert({ running: 0, unavailable: null });
+  }
+
+  get held(): number {
+    return this.#known.size + this.#goneSince.size + this.#leaving.size;
   }
 
   hello(): Hello {
@@ -58,7 +62,7 @@ export class Membership {
   /** A link is up. Tells whether the peer has been restarted since it was last heard of. */
   up(peer: PeerId, hello: Hello, step: Step): { readonly restarted: boolean } {
     const before = this.#known.get(peer);
-    if (hello.role === 'peer') this.#names.set(peer, hello.advert.name);
+    if (hello.role === 'peer') this.acquaintances.meet(hello.advert, step);
     this.#goneSince.delete(peer);
     this.#leaving.delete(peer);
     this.#roll = null;
@@ -102,18 +106,24 @@ export class Membership {
     const before = this.#known.get(advert.peer);
     if (before !== undefined && !isNewer(advert, before.advert)) return false;
     const role = before?.role ?? 'peer';
-    this.#names.set(advert.peer, advert.name);
+    this.acquaintances.meet(advert, step);
     if (before === undefined) this.#roll = null;
     this.#known.set(advert.peer, { advert, role, connected: before?.connected ?? false, heardAt: step.monoMs });
     return true;
   }
 
-  /** Forgets peers that were not heard for several intervals. */
+  /**
+   * Forgets peers that were not heard for several intervals, and since when they are gone once that makes no
+   * difference: one that is not known counts as gone since before.
+   */
   prune(step: Step): void {
     const limit = missedAdverts * this.advertEveryMs();
     for (const [peer, known] of this.#known) {
       if (!known.connected && step.monoMs - known.heardAt > limit) this.down(peer, step);
     }
+    const isLongGone = (peer: PeerId): boolean => this.goneForMs(peer, step.monoMs) >= this.#config.timing.healAfterMs;
+    for (const peer of this.#leaving) if (isLongGone(peer)) this.#leaving.delete(peer);
+    for (const peer of this.#goneSince.keys()) if (isLongGone(peer)) this.#goneSince.delete(peer);
   }
 
   /** Gossips the advert with a new seq. */
@@ -157,11 +167,7 @@ export class Membership {
   }
 
   nameOf(peer: PeerId): string {
-    return peer === this.#config.self ? this.#config.name : (this.#names.get(peer) ?? shortPeer(peer));
-  }
-
-  names(): readonly (readonly [PeerId, string])[] {
-    return [...this.#names].sort(([a], [b]) => byText(a, b));
+    return peer === this.#config.self ? this.#config.name : (this.acquaintances.nameOf(peer) ?? shortPeer(peer));
   }
 
   /** `status` is this peer's own as of now: its last advert is older. */

@@ -28,6 +28,10 @@ export class Moves {
     this.#parts = parts;
   }
 
+  get held(): number {
+    return this.#moves.size;
+  }
+
   /** M2 holds for `initial`: nobody but a committed seal, or a person, brings it here. */
   begin(task: Task, generation: Generation, initial: TaskState, why: string, step: Step): void {
     const move: Move = { task, generation, initial, missing: new Set(generation.electorate) };

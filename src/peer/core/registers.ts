@@ -58,6 +58,10 @@ export class Registers {
     }
   }
 
+  get held(): number {
+    return [...this.#registers.values()].reduce((sum, { length }) => sum + length, 0);
+  }
+
   tasks(): readonly TaskId[] {
     return [...this.#registers.keys()];
   }

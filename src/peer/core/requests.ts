@@ -34,6 +34,10 @@ export class Requests {
     this.#membership = membership;
   }
 
+  get held(): number {
+    return this.#requests.size;
+  }
+
   cancel(id: CommandId, task: TaskId, reason: string, step: Step): void {
     const entry = this.#catalogue.get(task);
     if (entry === undefined) return step.reply(id, { type: 'unknown-task' });
@@ -74,8 +78,10 @@ export class Requests {
 
   /** A task that ends is led by nobody who could answer: the news of its end is the answer. */
   #endOf(asked: Asked): Reply | null {
-    const entry = asked.type === 'cancel' ? this.#catalogue.get(asked.task) : undefined;
-    if (entry === undefined || !isTerminal(entry.state)) return null;
+    if (asked.type !== 'cancel') return null;
+    const entry = this.#catalogue.get(asked.task);
+    if (entry === undefined) return { type: 'ended' };
+    if (!isTerminal(entry.state)) return null;
     return { type: entry.state.phase.name === 'cancelled' ? 'cancelled' : 'ended' };
   }
 

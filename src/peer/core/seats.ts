@@ -86,6 +86,11 @@ export class Seats {
     }
   }
 
+  get held(): number {
+    const said = [...this.#seats.values()].map(({ answers, cancels }) => 1 + answers.size + cancels.length);
+    return said.reduce((sum, one) => sum + one, 0);
+  }
+
   get(task: TaskId): Seat | undefined {
     return this.#seats.get(task);
   }
@@ -158,7 +163,7 @@ export class Seats {
     const seat = this.#seats.get(message.task);
     if (seat === undefined) return this.#unknown(from, message.task, step);
     if (this.#isOver(message.task)) return this.#parts.registers.tellNews(from, message.task, step);
-    if (!seat.answers.has(from) && seat.answers.size >= Limits.answersPerTask) return;
+    if (!seat.answers.has(from) && !this.#hasRoom(seat)) return;
     seat.answers.set(from, { attempt: message.attempt, answer: message.answer, at: step.monoMs });
     this.considerTurn(message.task, step);
   }
@@ -247,6 +252,13 @@ export class Seats {
 
   #rank({ generation }: Register): number {
     return generation.electorate.indexOf(this.#parts.config.self);
+  }
+
+  /** Of those that have answered, whoever is gone makes room: a task may wait for longer than most peers stay. */
+  #hasRoom({ answers }: Seat): boolean {
+    if (answers.size < Limits.answersPerTask) return true;
+    for (const peer of answers.keys()) if (!this.#parts.membership.isUp(peer)) answers.delete(peer);
+    return answers.size < Limits.answersPerTask;
   }
 
   #isOver(task: TaskId): boolean {

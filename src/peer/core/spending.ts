@@ -27,6 +27,10 @@ export class Spending {
     this.#days = new Map(spend.map(({ day, usd }) => [day, usd]));
   }
 
+  get held(): number {
+    return this.#days.size + this.#told.size + this.#others.size;
+  }
+
   today(now: WallMs): DaySpend {
     const day = dayOf(now, this.#config.timing.budgetDayMs);
     return { day, usd: this.#days.get(day) ?? 0 };
@@ -41,7 +45,7 @@ export class Spending {
     );
   }
 
-  /** Null where the peer has not said; nothing where it has been silent since another day. */
+  /** Null where the peer has not said; nothing where it has been silent since yesterday. */
   of(peer: PeerId, now: WallMs): number | null {
     const today = this.today(now);
     if (peer === this.#config.self) return today.usd;
@@ -56,6 +60,12 @@ export class Spending {
     const isNews =
       before === undefined || spend.day > before.day || (spend.day === before.day && spend.usd > before.usd);
     if (isNews) this.#others.set(peer, spend);
+  }
+
+  /** What others have spent on days that are over is of no more use. */
+  prune(now: WallMs): void {
+    const today = dayOf(now, this.#config.timing.budgetDayMs);
+    for (const [peer, { day }] of this.#others) if (Math.abs(day - today) > 1) this.#others.delete(peer);
   }
 
   /** Counts what a report adds to the day, and tells what its run has cost in all. */

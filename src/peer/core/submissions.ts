@@ -58,6 +58,10 @@ export class Submissions {
     }
   }
 
+  get held(): number {
+    return this.#preflights.size + this.#submissions.size;
+  }
+
   /** Goes on with what an earlier run of this peer had not brought to a majority. */
   begin(step: Step): void {
     for (const id of this.#submissions.keys()) this.onTimer(id, step);
@@ -93,9 +97,8 @@ export class Submissions {
     if (submission === undefined || !submission.task.body.electorate.includes(from)) return;
     submission.stored.add(from);
     if (submission.stored.size < majorityOf(submission.task.body.electorate.length)) return;
-    this.#submissions.delete(task);
+    this.#close(submission, step);
     const { isOwn, requesters } = submission;
-    if (isOwn) step.persistLazily({ kind: 'submission', task, pending: false });
     this.#answer(requesters, isOwn ? { type: 'submitted', task } : { type: 'existing', task, ended: false }, step);
   }
 
@@ -103,6 +106,7 @@ export class Submissions {
   onTimer(task: TaskId, step: Step): void {
     const submission = this.#submissions.get(task);
     if (submission === undefined) return;
+    if (this.#isNeedless(submission)) return this.#close(submission, step);
     submission.patience -= 1;
     if (submission.patience <= 0 && submission.requesters.length > 0) {
       const electors = submission.task.body.electorate.length;
@@ -125,6 +129,17 @@ export class Submissions {
     const submission = this.#submissionOf(task, false, [requester]);
     this.#submissions.set(task.id, submission);
     this.#sendRecord(submission, step);
+  }
+
+  /** Nobody waits for it, and a majority has the task, or had it once: of an electorate that it may have left since. */
+  #isNeedless({ task, requesters }: Submission): boolean {
+    const entry = this.#catalogue.get(task.id);
+    return requesters.length === 0 && (entry === undefined || entry.stamp !== null);
+  }
+
+  #close({ task, isOwn }: Submission, step: Step): void {
+    this.#submissions.delete(task.id);
+    if (isOwn) step.persistLazily({ kind: 'submission', task: task.id, pending: false });
   }
 
   #submissionOf(task: Task, isOwn: boolean, requesters: Requester[]): Submission {

@@ -41,6 +41,10 @@ export class Worker {
     return [...this.#runs.values()].filter((run) => run.ending === null).length;
   }
 
+  get held(): number {
+    return this.#runs.size + this.#taken.size;
+  }
+
   /** Nothing runs, and nothing is left to tell. */
   get isIdle(): boolean {
     return this.#runs.size === 0;

@@ -62,6 +62,8 @@ export function operationsOf(record: DurableRecord): readonly Operation[] {
         : [{ type: 'del', key: `submission!${record.task}` }];
     case 'peer':
       return [put(`peer!${record.peer}`, peerSchema, { name: record.name, addresses: record.addresses })];
+    case 'forget-peer':
+      return [{ type: 'del', key: `peer!${record.peer}` }];
     case 'spend':
       return record.usd > 0
         ? [put(`spend!${record.day}`, spendSchema, { usd: record.usd }, formatVersion)]

@@ -36,6 +36,7 @@ export type DurableRecord =
   /** A submission this peer still has to bring to a majority of its electors. */
   | { readonly kind: 'submission'; readonly task: TaskId; readonly pending: boolean }
   | { readonly kind: 'peer'; readonly peer: PeerId; readonly name: string; readonly addresses: readonly string[] }
+  | { readonly kind: 'forget-peer'; readonly peer: PeerId }
   /** What agents have cost here in one day; nothing = forget that day. */
   | ({ readonly kind: 'spend' } & DaySpend)
   | { readonly kind: 'quota'; readonly executor: string; readonly quota: StoredQuota | null }

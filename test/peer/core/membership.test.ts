@@ -38,7 +38,7 @@ describe('who is there', () => {
     const membership = new Membership(config, { peers: [] }, monoMs(0));
     membership.up(visitor, helloOf(visitor, 'beta', 'peer'), step());
     membership.down(visitor, step());
-    expect(membership.names()).toEqual([[visitor, 'beta']]);
+    expect(membership.acquaintances.names()).toEqual([[visitor, 'beta']]);
   });
 
   it('is forgotten once it has gone where it was a client', () => {
@@ -46,8 +46,36 @@ describe('who is there', () => {
     membership.up(visitor, helloOf(visitor, 'somebody', 'client'), step());
     membership.leaving(visitor);
     membership.down(visitor, step());
-    expect(membership.names()).toEqual([]);
+    expect(membership.acquaintances.names()).toEqual([]);
     expect(membership.isLeaving(visitor)).toBe(false);
+  });
+});
+
+describe('of more peers than anybody has PCs', () => {
+  const heardOf = (index: number): PeerId => `12D3KooW${index.toString().replaceAll('0', 'z')}` as PeerId;
+
+  it('those heard of last are remembered, here and on the disk', () => {
+    const membership = new Membership(config, { peers: [] }, monoMs(0));
+    const all = new Step({ monoMs: monoMs(0), wallMs: wallMs(0) });
+    for (let index = 1; index <= 1_200; index += 1) {
+      const peer = heardOf(index);
+      const hello = helloOf(peer, `pc ${index}`, 'peer');
+      membership.up(peer, { ...hello, advert: { ...hello.advert, addresses: ['/memory/1'] } }, all);
+      membership.down(peer, all);
+    }
+    expect(membership.acquaintances.names()).toHaveLength(1_000);
+    expect([1, 200, 201, 1_200].map((index) => membership.nameOf(heardOf(index)).startsWith('pc'))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    const kept = new Set<PeerId>();
+    for (const effect of all.effects) {
+      if (effect.type === 'persist' && effect.record.kind === 'peer') kept.add(effect.record.peer);
+      if (effect.type === 'persist' && effect.record.kind === 'forget-peer') kept.delete(effect.record.peer);
+    }
+    expect([...kept].sort()).toEqual(membership.acquaintances.names().map(([peer]) => peer));
   });
 });
 
