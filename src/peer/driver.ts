@@ -4,6 +4,7 @@ import type { Hello } from '../protocol/hello.ts';
 import { type CommandId, monoMs, type Now, type PeerId, type TaskId, taskOfRun, wallMs } from '../protocol/ids.ts';
 import type { Message } from '../protocol/messages.ts';
 import { openTask, type SignedRecord, type Task, taskIdOf, type Verify } from '../protocol/record.ts';
+import type { Tombstone } from '../protocol/tombstone.ts';
 import type { Copies } from './checkpoints/copies.ts';
 import type { Core } from './core/core.ts';
 import type { Command, Effect, Input, PeerEvent, PeerView, Received, Reply, SpendView, TaskView } from './core/io.ts';
@@ -117,6 +118,14 @@ export class Driver implements PeerService {
 
   task(id: TaskId): TaskView | null {
     return this.#parts.core.task(id);
+  }
+
+  tombstone(id: TaskId): Tombstone | null {
+    return this.#parts.core.tombstone(id);
+  }
+
+  tombstones(): readonly Tombstone[] {
+    return this.#parts.core.tombstones();
   }
 
   command(command: Command): Promise<Reply> {

@@ -1,6 +1,6 @@
 import type { Fate } from '../protocol/agent.ts';
 import type { TaskId } from '../protocol/ids.ts';
-import { isTerminal, type TaskState } from '../protocol/state.ts';
+import { type End, endOf, type TaskState } from '../protocol/state.ts';
 import type { TaskView } from './core/io.ts';
 
 /** What a task is to the others of its key. */
@@ -33,12 +33,15 @@ export function roundsAmong(known: readonly Known[]): (of: Known) => Rounds {
 export function fateOf(known: Known | null, all: () => readonly Known[]): Fate {
   if (known === null) return 'unknown';
   const { task, state } = known;
-  if (!isTerminal(state)) return 'open';
-  if (state.phase.name !== 'failed') return 'settled';
+  const end = endOf(state);
+  if (end === null) return 'open';
+  if (end.name !== 'failed') return fateAtEnd(end);
   const { key, round } = task.body;
   const isLaterResult = (other: Known): boolean =>
     other.task.body.key === key && other.task.body.round > round && other.state.phase.name === 'done';
   return all().some(isLaterResult) ? 'settled' : 'failed';
 }
+
+export const fateAtEnd = ({ name }: End): Fate => (name === 'failed' ? 'failed' : 'settled');
 
 const isDuplicate = ({ phase }: TaskState): boolean => phase.name === 'cancelled' && phase.duplicateOf !== null;

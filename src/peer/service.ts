@@ -1,5 +1,6 @@
 import type { LogPiece, LogQuery } from '../protocol/agent.ts';
 import type { PeerId, TaskId } from '../protocol/ids.ts';
+import type { Tombstone } from '../protocol/tombstone.ts';
 import type { Command, PeerEvent, PeerView, Reply, SpendView, TaskView } from './core/io.ts';
 
 /** A running peer as the control API sees it: commands in, views and events out. */
@@ -20,6 +21,10 @@ export interface PeerService {
   /** Sorted by creation, newest last. */
   tasks(): readonly TaskView[];
   task(id: TaskId): TaskView | null;
+  /** What came of a task that ended so long ago that it was pruned; it is not among `tasks`. */
+  tombstone(id: TaskId): Tombstone | null;
+  /** In no order. */
+  tombstones(): readonly Tombstone[];
   command(command: Command): Promise<Reply>;
   /** Returns how to stop listening. A listener must not throw. */
   subscribe(listener: (event: PeerEvent) => void): () => void;

@@ -5,7 +5,9 @@ import { sumSchema } from './money.ts';
 import { specialtySchema } from './record.ts';
 
 /** Peers of another major refuse each other; within one, unknown fields are ignored or passed on. */
-export const ProtocolVersion = { major: 1, minor: 0 } as const;
+export const ProtocolVersion = { major: 1, minor: 1 } as const;
+/** The first minor that knows of something, where one that does not must be spoken to in another way. */
+export const Since = { tombstones: 1 } as const;
 
 /** Shown on terminals: no control characters, whoever chose it. */
 export const nameSchema = z

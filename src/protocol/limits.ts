@@ -25,6 +25,10 @@ export const Limits = {
   /** Bids kept for a task whose record has not arrived yet, or by an elector without a leader. */
   answersPerTask: 256,
   syncEntries: 2_000,
+  /** Tasks that ended more than 30 days ago of which a peer knows what came of them: the newest, some 3 MB of them. */
+  tombstones: 5_000,
+  /** Of what a tombstone takes over from its task. */
+  tombstoneText: 200,
   /** What an attempt may have cost: agents tell it, and what they start can put words into their mouths. */
   attemptUsd: 100_000,
   /** Of one run, or of one call in it. */

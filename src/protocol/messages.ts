@@ -9,6 +9,7 @@ import { costSchema, sumSchema } from './money.ts';
 import { draftSchema, signedRecordSchema } from './record.ts';
 import { checkpointSchema, outcomeSchema, publicationSchema, taskStateSchema } from './state.ts';
 import { progressSchema, stampSchema, summarySchema } from './summary.ts';
+import { tombstoneSchema } from './tombstone.ts';
 
 const task = taskIdSchema;
 const generation = generationIdSchema;
@@ -142,6 +143,8 @@ export const messageSchema = z.discriminatedUnion('type', [
     reply: z.boolean(),
   }),
   message('summary', { summary: summarySchema }),
+  /** The task has ended so long ago that no more than this is left of it. Peers before minor 1 have none. */
+  message('tombstone', { tombstone: tombstoneSchema }),
 
   /** A PC without a peer hands its submission to one that it found. */
   message('submit', { request: z.string().max(64), draft: draftSchema, again: z.boolean() }),

@@ -91,10 +91,7 @@ export const attemptSchema = z.looseObject({
 });
 export type AttemptRecord = z.infer<typeof attemptSchema>;
 
-export const phaseSchema = z.discriminatedUnion('name', [
-  z.looseObject({ name: z.literal('open') }),
-  z.looseObject({ name: z.literal('assigned'), attempt: z.int().positive(), worker: peerIdSchema }),
-  z.looseObject({ name: z.literal('publishing'), attempt: z.int().positive(), worker: peerIdSchema }),
+export const endSchema = z.discriminatedUnion('name', [
   z.looseObject({ name: z.literal('done'), result: resultSchema }),
   z.looseObject({ name: z.literal('failed'), reason: z.string().max(Limits.reason) }),
   z.looseObject({
@@ -102,6 +99,15 @@ export const phaseSchema = z.discriminatedUnion('name', [
     reason: z.string().max(Limits.reason),
     duplicateOf: taskIdSchema.nullable(),
   }),
+]);
+/** The phase of a task that has ended. */
+export type End = z.infer<typeof endSchema>;
+
+export const phaseSchema = z.discriminatedUnion('name', [
+  z.looseObject({ name: z.literal('open') }),
+  z.looseObject({ name: z.literal('assigned'), attempt: z.int().positive(), worker: peerIdSchema }),
+  z.looseObject({ name: z.literal('publishing'), attempt: z.int().positive(), worker: peerIdSchema }),
+  ...endSchema.options,
 ]);
 export type Phase = z.infer<typeof phaseSchema>;
 
@@ -135,7 +141,8 @@ export type TaskState = z.infer<typeof taskStateSchema>;
 
 export const Attempts = { maxFailures: 3, maxLapses: 5 } as const;
 
-const Furthest = { open: 0, assigned: 1, publishing: 2, done: 3 } as const;
+/** Where a task can have got to. */
+export const Furthest = { open: 0, assigned: 1, publishing: 2, done: 3 } as const;
 
 export const initialState: TaskState = {
   phase: { name: 'open' },
@@ -153,8 +160,12 @@ export const initialState: TaskState = {
 
 export type ActivePhase = Extract<Phase, { name: 'assigned' | 'publishing' }>;
 
-export const isTerminal = (state: TaskState): boolean =>
-  state.phase.name === 'done' || state.phase.name === 'failed' || state.phase.name === 'cancelled';
+export const isEnd = (phase: Phase): phase is End =>
+  phase.name === 'done' || phase.name === 'failed' || phase.name === 'cancelled';
+
+export const isTerminal = ({ phase }: TaskState): boolean => isEnd(phase);
+
+export const endOf = ({ phase }: TaskState): End | null => (isEnd(phase) ? phase : null);
 
 /** The attempt under way, if any. */
 export const activePhase = (state: TaskState): ActivePhase | null =>

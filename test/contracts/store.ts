@@ -14,6 +14,7 @@ import {
   someQuota,
   someRecord,
   someRegister,
+  someTombstone,
   taskOf,
 } from '../support/stored-records.ts';
 
@@ -63,6 +64,7 @@ export function storeContract(name: string, make: () => Promise<StoreWorld>): vo
         { kind: 'peer', peer: peerA, name: 'desk', addresses: ['/ip4/10.0.0.1'] },
         { kind: 'spend', day: 20_000, usd: 1.25 },
         { kind: 'quota', executor: 'claude-code', quota: someQuota },
+        { kind: 'tombstone', tombstone: someTombstone('b') },
       ]);
       expect(await reopened(store)).toEqual({
         tasks: [{ task, record: someRecord(1) }],
@@ -72,6 +74,7 @@ export function storeContract(name: string, make: () => Promise<StoreWorld>): vo
         peers: [{ peer: peerA, name: 'desk', addresses: ['/ip4/10.0.0.1'] }],
         spend: [{ day: 20_000, usd: 1.25 }],
         quotas: [{ executor: 'claude-code', quota: someQuota }],
+        tombstones: [someTombstone('b')],
       } satisfies Stored);
     });
 
@@ -154,6 +157,23 @@ export function storeContract(name: string, make: () => Promise<StoreWorld>): vo
       expect(stored.registers.map((one) => one.task)).toEqual([kept]);
       expect(stored.knowledge.map((one) => one.task)).toEqual([kept]);
       expect(stored.submissions).toEqual([kept]);
+    });
+
+    test('a tombstone outlasts its task, until it is forgotten itself', async () => {
+      const { store } = await open();
+      const task = taskOf('a');
+      await store.write(everyKind(task));
+      const more = { ...someTombstone('a'), mood: 'sunny' };
+      await store.write([
+        { kind: 'tombstone', tombstone: more },
+        { kind: 'forget', task, generations: [originId] },
+      ]);
+      await store.write([{ kind: 'tombstone', tombstone: someTombstone('b') }]);
+      await store.close();
+      const next = await open();
+      expect(next.stored).toEqual({ ...nothing, tombstones: [more, someTombstone('b')] });
+      await next.store.write([{ kind: 'forget-tombstone', task }]);
+      expect((await reopened(next.store)).tombstones).toEqual([someTombstone('b')]);
     });
 
     test('a submission that has arrived is no longer pending', async () => {

@@ -11,6 +11,7 @@ import type { Gossip, Message, MessageOf } from '../../src/protocol/messages.ts'
 import { promptKey, type SignedRecord, type TaskBody } from '../../src/protocol/record.ts';
 import { assign, type Checkpoint, initialState, seal, succeed } from '../../src/protocol/state.ts';
 import { type Progress, type Summary, stampOf } from '../../src/protocol/summary.ts';
+import type { Tombstone } from '../../src/protocol/tombstone.ts';
 
 export const peer = '12D3KooWAda' as PeerId;
 export const other = '12D3KooWBob' as PeerId;
@@ -74,6 +75,20 @@ const summary: Summary = {
   answers: [{ peer: other, answer }],
   story: [{ at: wallMs(9), by: peer, event: 'assigned', detail: 'attempt 1' }],
 };
+const tombstone: Tombstone = {
+  task,
+  key: body.key,
+  round: 2,
+  title: body.title,
+  repository: 'ann/greeter',
+  priority: 'normal',
+  submitter: peer,
+  createdAt: body.createdAt,
+  attempts: 3,
+  spentUsd: 1.5,
+  stamp: { ...stampOf(state, version), ended: 1 },
+  end: { name: 'failed', reason: 'the tests fail' },
+};
 export const advert: Advert = {
   peer,
   name: 'attic',
@@ -88,7 +103,7 @@ export const advert: Advert = {
   version: '1.0.0',
   addresses: ['/ip4/127.0.0.1/tcp/4001'],
 };
-export const hello: Hello = { major: 1, minor: 0, role: 'peer', advert };
+export const hello: Hello = { major: 1, minor: 1, role: 'peer', advert };
 
 /** One of each: a type that is new needs a sample here. */
 export const messages: { readonly [Type in Message['type']]: MessageOf<Type> } = {
@@ -169,6 +184,7 @@ export const messages: { readonly [Type in Message['type']]: MessageOf<Type> } =
     reply: true,
   },
   summary: { type: 'summary', summary },
+  tombstone: { type: 'tombstone', tombstone },
   submit: { type: 'submit', request: 'r', draft: draftIn(body), again: false },
   'submit-answer': { type: 'submit-answer', request: 'r', reply: { type: 'pending', task, stored: 1, electors: 3 } },
   'log-query': { type: 'log-query', request: 'r', task, attempt, offset: 0, limitBytes: 1_024 },

@@ -80,6 +80,8 @@ export function describeMessage(message: Message | Gossip): string {
       const { task, version, state } = message.summary;
       return `${type} ${shortTask(task)} ${describeVersion(version)}, ${stateText(state)}`;
     }
+    case 'tombstone':
+      return `${type} ${shortTask(message.tombstone.task)}, ${message.tombstone.end.name}`;
     case 'submit':
       return `${type} ${message.draft.key}`;
     case 'submit-answer':

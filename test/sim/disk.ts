@@ -8,6 +8,7 @@ import type {
 import { originId } from '../../src/protocol/generation.ts';
 import { byText, type GenerationId, type PeerId, type TaskId } from '../../src/protocol/ids.ts';
 import type { SignedRecord } from '../../src/protocol/record.ts';
+import type { Tombstone } from '../../src/protocol/tombstone.ts';
 
 /** A peer's disk: what was written survives its crash; what was lazily persisted is written with the next that is not. */
 export class DiskImage {
@@ -18,6 +19,8 @@ export class DiskImage {
   readonly #spend = new Map<number, number>();
   readonly #quotas = new Map<string, StoredQuota>();
   readonly #peers = new Map<PeerId, { readonly name: string; readonly addresses: readonly string[] }>();
+
+  readonly #tombstones = new Map<TaskId, Tombstone>();
 
   #kept: DurableRecord[] = [];
 
@@ -68,6 +71,12 @@ export class DiskImage {
         for (const id of record.generations) this.#registers.delete(keyOf(record.task, id));
         this.#knowledge.delete(record.task);
         this.#submissions.delete(record.task);
+        return;
+      case 'tombstone':
+        this.#tombstones.set(record.tombstone.task, record.tombstone);
+        return;
+      case 'forget-tombstone':
+        this.#tombstones.delete(record.task);
     }
   }
 
@@ -80,6 +89,7 @@ export class DiskImage {
       peers: sorted(this.#peers).map(([peer, { name, addresses }]) => ({ peer, name, addresses })),
       spend: [...this.#spend].map(([day, usd]) => ({ day, usd })),
       quotas: sorted(this.#quotas).map(([executor, quota]) => ({ executor, quota })),
+      tombstones: sorted(this.#tombstones).map(([, tombstone]) => tombstone),
     };
     return { stored, records: stored.tasks.map(({ record }) => record) };
   }

@@ -2,7 +2,9 @@ import type { Command, Input, Reply, SpendView, TaskView } from '../../src/peer/
 import type { AgentReport, Job } from '../../src/protocol/agent.ts';
 import type { BlobId, CommandId, Now, PeerId, RunId, TaskId } from '../../src/protocol/ids.ts';
 import { type Draft, promptKey } from '../../src/protocol/record.ts';
+import type { Phase } from '../../src/protocol/state.ts';
 import { defaultTiming, type Timing } from '../../src/protocol/timing.ts';
+import type { Tombstone } from '../../src/protocol/tombstone.ts';
 import { ScriptedAgents, type VirtualAgents } from './agents.ts';
 import type { DiskImage } from './disk.ts';
 import { Driver, exitMs } from './driver.ts';
@@ -225,6 +227,15 @@ export class World implements Records {
 
   task(name: string, id: TaskId): TaskView | null {
     return this.#node(name).core?.task(id) ?? null;
+  }
+
+  /** As this peer shows it, pruned or not; null where it knows nothing of the task. */
+  phase(name: string, id: TaskId): Phase['name'] | null {
+    return this.task(name, id)?.state.phase.name ?? this.tombstone(name, id)?.end.name ?? null;
+  }
+
+  tombstone(name: string, id: TaskId): Tombstone | null {
+    return this.#node(name).core?.tombstone(id) ?? null;
   }
 
   tasks(name: string): readonly TaskView[] {

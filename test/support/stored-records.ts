@@ -5,9 +5,18 @@ import type {
   StoredQuota,
   StoredRegister,
 } from '../../src/peer/store/store.ts';
-import { type GenerationId, type PeerId, type TaskId, wallMs } from '../../src/protocol/ids.ts';
+import { originId } from '../../src/protocol/generation.ts';
+import {
+  type CommitId,
+  type GenerationId,
+  type PeerId,
+  type TaskId,
+  type TaskKey,
+  wallMs,
+} from '../../src/protocol/ids.ts';
 import type { SignedRecord } from '../../src/protocol/record.ts';
 import { assign, initialState, succeed } from '../../src/protocol/state.ts';
+import type { Tombstone } from '../../src/protocol/tombstone.ts';
 
 /** Records for tests of what is stored: well-formed, and otherwise without meaning. */
 export const peerA = '12D3KooWA' as PeerId;
@@ -40,6 +49,23 @@ export const someKnowledge: StoredKnowledge = {
   ],
 };
 export const someQuota: StoredQuota = { until: wallMs(9_000), reason: 'session limit' };
+export const someTombstone = (digit: string): Tombstone => ({
+  task: taskOf(digit),
+  key: 'github:ann/greeter#7' as TaskKey,
+  round: 2,
+  title: 'Fix the greeting',
+  repository: 'ann/greeter',
+  priority: 'normal',
+  submitter: peerA,
+  createdAt: wallMs(1_000),
+  attempts: 1,
+  spentUsd: 0.25,
+  stamp: { ended: 2, generation: { number: 0, id: originId }, version },
+  end: {
+    name: 'done',
+    result: { branch: 'peer/issue-7-2', commit: 'c'.repeat(40) as CommitId, pullRequest: null },
+  },
+});
 export const nothing: Stored = {
   tasks: [],
   registers: [],
@@ -48,6 +74,7 @@ export const nothing: Stored = {
   peers: [],
   spend: [],
   quotas: [],
+  tombstones: [],
 };
 
 /** The register of the task's next generation. */

@@ -6,13 +6,12 @@ import type { TaskId } from '../../protocol/ids.ts';
 import { type Draft, draftSchema } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { PeerEvent, Reply, TaskView } from '../core/io.ts';
-import { roundsAmong } from '../rounds.ts';
 import type { PeerService } from '../service.ts';
 import type { ControlErrorCode } from './errors.ts';
 import { Feed } from './feed.ts';
-import { nodeJson, statusJson, taskJson, tasksJson } from './json.ts';
-import { describeCandidates, findTask } from './lookup.ts';
-import { type ErrorJson, submissionSchema, type TaskJson } from './shapes.ts';
+import { knownJson, nodeJson, statusJson, tasksJson } from './json.ts';
+import { describeCandidates, type FoundTask, findTask, taskOf } from './lookup.ts';
+import { type ErrorJson, submissionSchema } from './shapes.ts';
 
 /** A prompt of 64 KiB may be several times as long once it is escaped. */
 const maxBodyBytes = 1024 * 1024;
@@ -50,8 +49,8 @@ export function controlApp(service: PeerService, onStop: () => void): Hono {
   app.get('/api/cluster/status', (c) => c.json(statusJson(service)));
   app.get('/api/node/info', (c) => c.json(nodeJson(service)));
   app.get('/api/tasks', (c) => c.json(tasksJson(service)));
-  app.get('/api/tasks/:id', (c) => withTask(c, service, (view) => c.json(wholeTask(service, view))));
-  app.get('/api/tasks/:id/log', (c) => withTask(c, service, (view) => logPiece(c, service, view)));
+  app.get('/api/tasks/:id', (c) => withTask(c, service, (task) => c.json(knownJson(service, task))));
+  app.get('/api/tasks/:id/log', (c) => withTask(c, service, (task) => logPiece(c, service, idOf(task))));
   app.get('/api/events', (c) => events(c, service));
 
   app.post('/api/tasks', async (c) => {
@@ -60,20 +59,25 @@ export function controlApp(service: PeerService, onStop: () => void): Hono {
     return submitted(c, service, await service.command({ type: 'submit', ...body.data }));
   });
   app.post('/api/tasks/:id/cancel', (c) =>
-    withTask(c, service, async ({ task }) => {
-      const reply = await service.command({ type: 'cancel', task: task.id, reason: 'cancelled by a person' });
-      return c.json({ ...reply, task: task.id });
+    withTask(c, service, async (found) => {
+      const task = idOf(found);
+      const reply = await service.command({ type: 'cancel', task, reason: 'cancelled by a person' });
+      return c.json({ ...reply, task });
     }),
   );
   app.post('/api/tasks/:id/adopt', (c) =>
-    withTask(c, service, async ({ task }) => {
-      const reply = await service.command({ type: 'adopt', task: task.id });
-      return c.json({ ...reply, task: task.id });
+    withTask(c, service, async (found) => {
+      const task = idOf(found);
+      const reply = await service.command({ type: 'adopt', task });
+      return c.json({ ...reply, task });
     }),
   );
   /** The next round of a task that has ended: the same draft once more. */
   app.post('/api/tasks/:id/retry', (c) =>
-    withTask(c, service, async (view) => {
+    withTask(c, service, async (task) => {
+      if (task.type === 'buried')
+        return failure(c, 'conflict', 'it ended too long ago, what was asked is forgotten: submit it with --again');
+      const { view } = task;
       if (!isTerminal(view.state)) return failure(c, 'conflict', 'the task has not ended: there is nothing to retry');
       return submitted(c, service, await service.command({ type: 'submit', draft: draftOf(view), again: true }));
     }),
@@ -91,17 +95,17 @@ function failure(c: Context, code: keyof typeof Status, message: string, candida
   return c.json(body, Status[code]);
 }
 
-const wholeTask = (service: PeerService, view: TaskView): TaskJson =>
-  taskJson(view, roundsAmong(service.tasks())(view));
-
 type Answer = Response | Promise<Response>;
 
-function withTask(c: Context, service: PeerService, then: (view: TaskView) => Answer): Answer {
+const idOf = (task: FoundTask): TaskId => (task.type === 'found' ? task.view.task.id : task.tombstone.task);
+
+function withTask(c: Context, service: PeerService, then: (task: FoundTask) => Answer): Answer {
   const text = c.req.param('id') ?? '';
   const found = findTask(service, text);
   switch (found.type) {
     case 'found':
-      return then(found.view);
+    case 'buried':
+      return then(found);
     case 'none':
       return failure(c, 'not-found', `no task ${text.slice(0, 64)} is known here: see \`peer tasks\``);
     case 'several': {
@@ -112,30 +116,28 @@ function withTask(c: Context, service: PeerService, then: (view: TaskView) => An
 }
 
 async function submitted(c: Context, service: PeerService, reply: Reply): Promise<Response> {
-  const view = 'task' in reply ? await known(service, reply.task) : null;
-  return c.json(
-    view === null ? reply : { ...reply, view: wholeTask(service, view) },
-    reply.type === 'submitted' ? 201 : 200,
-  );
+  const task = 'task' in reply ? await known(service, reply.task) : null;
+  const body = task === null ? reply : { ...reply, view: knownJson(service, task) };
+  return c.json(body, reply.type === 'submitted' ? 201 : 200);
 }
 
 /** Where another peer has submitted it, for a client, its record may be on its way here still. */
-async function known(service: PeerService, id: TaskId): Promise<TaskView | null> {
+async function known(service: PeerService, id: TaskId): Promise<FoundTask | null> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const unsubscribe = service.subscribe((event) => {
     if (event.type === 'task' && event.task === id) resolve();
   });
   const timer = setTimeout(resolve, knownMs);
-  if (service.task(id) === null) await promise;
+  if (taskOf(service, id) === null) await promise;
   clearTimeout(timer);
   unsubscribe();
-  return service.task(id);
+  return taskOf(service, id);
 }
 
-async function logPiece(c: Context, service: PeerService, { task }: TaskView): Promise<Response> {
+async function logPiece(c: Context, service: PeerService, task: TaskId): Promise<Response> {
   const query = logQuerySchema.safeParse(c.req.query());
   if (!query.success) return failure(c, 'bad-request', firstProblem(query.error));
-  return c.json(await service.log({ task: task.id, ...query.data, limitBytes: logPieceBytes }));
+  return c.json(await service.log({ task, ...query.data, limitBytes: logPieceBytes }));
 }
 
 /** `hello` says that nothing is missed from here on; `task` carries the whole task, the others what the event says. */
@@ -159,8 +161,8 @@ function events(c: Context, service: PeerService): Response {
 function eventJson(service: PeerService, event: PeerEvent): unknown {
   switch (event.type) {
     case 'task': {
-      const view = service.task(event.task);
-      return view && wholeTask(service, view);
+      const task = taskOf(service, event.task);
+      return task && knownJson(service, task);
     }
     case 'story':
       return { task: event.task, ...event.story, at: new Date(event.story.at).toISOString() };

@@ -10,9 +10,11 @@ import {
   type TaskState,
 } from '../../protocol/state.ts';
 import type { StandingAnswer } from '../../protocol/summary.ts';
+import type { Tombstone } from '../../protocol/tombstone.ts';
 import type { PeerView, SpendView, TaskView } from '../core/io.ts';
 import { onlyRound, type Rounds, roundsAmong } from '../rounds.ts';
 import type { PeerService } from '../service.ts';
+import type { FoundTask } from './lookup.ts';
 import type { BidJson, NodeJson, PeerJson, SpendJson, StatusJson, TaskJson } from './shapes.ts';
 
 export type { PeerJson, StatusJson, TaskJson } from './shapes.ts';
@@ -61,6 +63,46 @@ export function tasksJson(service: Pick<PeerService, 'tasks'>): TaskJson[] {
   const roundsOf = roundsAmong(views);
   return views.map((view) => taskJson(view, roundsOf(view)));
 }
+
+/** Of a task that was pruned: what came of it, and nothing of how. */
+export function tombstoneJson(tombstone: Tombstone): TaskJson {
+  const { task, key, round, title, repository, priority, submitter, createdAt, attempts, spentUsd, end } = tombstone;
+  return {
+    id: task,
+    key,
+    round,
+    retryOf: null,
+    retriedAs: null,
+    title,
+    state: end.name,
+    reason: end.name === 'done' ? null : end.reason,
+    duplicateOf: end.name === 'cancelled' ? end.duplicateOf : null,
+    priority,
+    repository,
+    requires: [],
+    requiresReason: '',
+    submitter,
+    createdAt: iso(createdAt),
+    leader: null,
+    worker: null,
+    attempt: attempts,
+    electors: [],
+    generation: { number: tombstone.stamp.generation.number, forced: false },
+    bids: [],
+    attempts: [],
+    costUsd: spentUsd > 0 ? spentUsd : null,
+    budgetUsd: null,
+    progress: null,
+    result: end.name === 'done' ? resultJson(end.result) : null,
+    stalled: null,
+    history: [],
+    pruned: true,
+  };
+}
+
+/** Whichever of the two is left. */
+export const knownJson = (service: Pick<PeerService, 'tasks'>, task: FoundTask): TaskJson =>
+  task.type === 'found' ? taskJson(task.view, roundsAmong(service.tasks())(task.view)) : tombstoneJson(task.tombstone);
 
 export function peerJson({ self, connected, lastSeenMs, advert, spentTodayUsd }: PeerView): PeerJson {
   const { peer, name, specialties, capacity, running, executor, sandbox, unavailable, version } = advert;

@@ -83,6 +83,8 @@ export const taskJsonSchema = z.object({
     .nullable(),
   stalled: z.string().nullable(),
   history: z.array(z.object({ at: time, event: z.string(), detail: z.string(), by: peerIdSchema })),
+  /** It ended more than 30 days ago: what came of it is known, and what is empty here is not. */
+  pruned: z.literal(true).optional(),
 });
 export type TaskJson = z.infer<typeof taskJsonSchema>;
 

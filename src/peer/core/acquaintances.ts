@@ -23,7 +23,7 @@ export class Acquaintances {
     this.#met = new Map(peers.map(({ peer, name, addresses }) => [peer, { name, addresses }]));
   }
 
-  get size(): number {
+  get held(): number {
     return this.#met.size;
   }
 

@@ -40,7 +40,7 @@ export class Adoption {
   adopt(id: CommandId, task: TaskId, step: Step): void {
     const { catalogue, config, membership } = this.#parts;
     const entry = catalogue.get(task);
-    if (entry === undefined) return step.reply(id, { type: 'unknown-task' });
+    if (entry === undefined) return step.reply(id, { type: catalogue.isBuried(task) ? 'ended' : 'unknown-task' });
     if (isTerminal(entry.state)) return step.reply(id, { type: 'ended' });
     const electorate = catalogue.electorate(task);
     const asked = electorate.filter((peer) => membership.isUp(peer));
@@ -77,7 +77,7 @@ export class Adoption {
     this.#requests.delete(key);
     const { catalogue, membership, healing } = this.#parts;
     const entry = catalogue.get(task.id);
-    if (entry === undefined) return step.reply(id, { type: 'unknown-task' });
+    if (entry === undefined) return step.reply(id, { type: 'ended' });
     const heard: Reading = { version: entry.stamp?.version ?? null, state: entry.state };
     if (isTerminal(entry.state)) return step.reply(id, { type: 'ended' });
     const { state } = [heard, ...answers.values()].reduce((best, one) => (isNewer(task, one, best) ? one : best));

@@ -3,7 +3,7 @@ import { generationOf } from '../../protocol/generation.ts';
 import { byText, type GenerationId, type PeerId, runIdOf, type TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { Task } from '../../protocol/record.ts';
-import { initialState, isTerminal, type TaskState } from '../../protocol/state.ts';
+import { Furthest, initialState, isTerminal, type TaskState } from '../../protocol/state.ts';
 import {
   compareMaybeStamps,
   initialVersion,
@@ -16,6 +16,7 @@ import {
 } from '../../protocol/summary.ts';
 import type { Stored } from '../store/store.ts';
 import type { Step } from './step.ts';
+import { Tombstones } from './tombstones.ts';
 
 /** What this peer knows of one task, from its leader's summaries. Seats and leases are kept elsewhere. */
 export interface Entry {
@@ -30,6 +31,9 @@ export interface Entry {
   readonly progress: Progress | null;
 }
 
+/** That a task is known, and how much of it; null where that is the record alone. */
+export type Listed = Pick<Entry, 'stamp'> & { readonly task: TaskId };
+
 const maxStoryEvents = 200;
 
 /**
@@ -40,13 +44,15 @@ const maxStoryEvents = 200;
  * two leaders that decide on old news cannot cancel both.
  */
 export class Catalogue {
+  readonly tombstones: Tombstones;
   readonly #entries = new Map<TaskId, Entry>();
   readonly #byKey = new Map<string, TaskId[]>();
   /** The open ones, so that looking for work costs no more the longer the past is. */
   readonly #waiting = new Set<TaskId>();
   #revision = 0;
 
-  constructor(stored: Pick<Stored, 'knowledge' | 'registers'>, tasks: readonly Task[]) {
+  constructor(stored: Pick<Stored, 'knowledge' | 'registers' | 'tombstones'>, tasks: readonly Task[]) {
+    this.tombstones = new Tombstones(stored);
     for (const task of tasks) this.#insert(task);
     for (const { task, knowledge } of stored.knowledge) {
       const entry = this.#entries.get(task);
@@ -75,7 +81,7 @@ export class Catalogue {
 
   /** Grows with every change that sync compares. */
   get revision(): number {
-    return this.#revision;
+    return this.#revision + this.tombstones.revision;
   }
 
   get(id: TaskId): Entry | undefined {
@@ -100,8 +106,21 @@ export class Catalogue {
     return entry === undefined ? [] : generationOf(entry.task, entry.state).electorate;
   }
 
-  ids(): readonly TaskId[] {
-    return [...this.#entries.keys()].sort(byText);
+  isBuried(id: TaskId): boolean {
+    return this.tombstones.get(id) !== undefined;
+  }
+
+  /** Something was said of a task that is not known here: its record is asked for, unless it is buried. */
+  lack(from: PeerId, task: TaskId, step: Step): void {
+    if (this.isBuried(task)) this.tombstones.tell(from, task, step);
+    else step.send(from, { type: 'need-task', task });
+  }
+
+  /** What sync compares, sorted by id. A buried task has the stamp that it had before, so that pruning is no news. */
+  listed(withBuried: boolean): readonly Listed[] {
+    const known = [...this.#entries.values()].map(({ task, stamp }): Listed => ({ task: task.id, stamp }));
+    const buried = withBuried ? this.tombstones.all().filter(({ task }) => !this.#entries.has(task)) : [];
+    return [...known, ...buried].sort((a, b) => byText(a.task, b.task));
   }
 
   /** True when the task was not known before. */
@@ -162,8 +181,11 @@ export class Catalogue {
   winnerOver(id: TaskId): TaskId | null {
     const entry = this.#entries.get(id);
     if (entry === undefined) return null;
-    const rivals = this.#sharing(entry.task.body.key)
-      .filter(({ task, state }) => task.id !== id && task.body.round === entry.task.body.round && !hasGivenUp(state))
+    const { key, round } = entry.task.body;
+    const buried = this.tombstones.doneBefore(key, round);
+    if (buried !== null && entry.state.furthest < Furthest.done) return buried;
+    const rivals = this.#sharing(key)
+      .filter(({ task, state }) => task.id !== id && task.body.round === round && !hasGivenUp(state))
       .sort(byPrecedence);
     const best = rivals[0];
     return best !== undefined && byPrecedence(best, entry) < 0 ? best.task.id : null;

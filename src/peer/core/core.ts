@@ -1,6 +1,7 @@
 import type { Hello } from '../../protocol/hello.ts';
 import type { CommandId, Now, PeerId, TaskId } from '../../protocol/ids.ts';
 import type { Task } from '../../protocol/record.ts';
+import type { Tombstone } from '../../protocol/tombstone.ts';
 import type { Stored } from '../store/store.ts';
 import { lookForWork, tickMs } from './housekeeping.ts';
 import { takeGossip, takeMessage } from './inbox.ts';
@@ -72,6 +73,16 @@ export class Core {
     const { catalogue, membership } = this.#machines;
     const entry = catalogue.get(id);
     return entry === undefined ? null : viewOf(entry, membership);
+  }
+
+  /** What came of a task that was pruned. */
+  tombstone(id: TaskId): Tombstone | null {
+    return this.#machines.catalogue.tombstones.get(id) ?? null;
+  }
+
+  /** In no order. */
+  tombstones(): readonly Tombstone[] {
+    return this.#machines.catalogue.tombstones.all();
   }
 
   /** How much each of its machines remembers, in entries: nothing may grow for as long as a peer runs. */

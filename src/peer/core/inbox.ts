@@ -45,7 +45,7 @@ export function takeMessage(machines: Machines, from: PeerId, message: Received,
       return leaders.considerAll(step);
     case 'call': {
       const entry = machines.catalogue.get(message.task);
-      if (entry === undefined) return step.send(from, { type: 'need-task', task: message.task });
+      if (entry === undefined) return machines.catalogue.lack(from, message.task, step);
       return bidder.answer(entry.task, message.attempt, step);
     }
     case 'answer':
@@ -79,6 +79,8 @@ export function takeMessage(machines: Machines, from: PeerId, message: Received,
       return sync.onEntries(from, message, step);
     case 'summary':
       return news.onSummary(from, message.summary, step);
+    case 'tombstone':
+      return machines.burials.onTombstone(message.tombstone, step);
     case 'submit': {
       const requester = { type: 'client', peer: from, request: message.request } as const;
       return submissions.submit(message.draft, message.again, requester, step);
@@ -91,7 +93,8 @@ export function takeMessage(machines: Machines, from: PeerId, message: Received,
 /** Whoever lacks a record can do nothing with what came before it: an elector is told that once more. */
 function giveTask({ config, catalogue, generations, leaders }: Machines, to: PeerId, id: TaskId, step: Step): void {
   const entry = catalogue.get(id);
-  if (entry === undefined || isPast(entry.task, step, config.timing)) return;
+  if (entry === undefined) return catalogue.tombstones.tell(to, id, step);
+  if (isPast(entry.task, step, config.timing)) return;
   step.send(to, { type: 'task', record: entry.task.signed });
   generations.moves.onElectorReady(id, to, step);
   leaders.onElectorReady(id, to, step);

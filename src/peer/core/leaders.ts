@@ -157,8 +157,10 @@ export class Leaders {
     if (register !== undefined && this.#parts.registers.isOver(register)) this.#giveUp(task, candidacy, step);
   }
 
-  forget(task: TaskId): void {
-    this.#candidacies.delete(task);
+  /** leading | candidate → gone: the task has ended. */
+  forget(task: TaskId, step: Step): void {
+    const candidacy = this.#candidacies.get(task);
+    if (candidacy !== undefined) this.#giveUp(task, candidacy, step);
   }
 
   #onEvent(task: TaskId, candidacy: Candidacy, event: ProposerEvent, step: Step): void {

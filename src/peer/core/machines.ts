@@ -3,6 +3,7 @@ import type { Task } from '../../protocol/record.ts';
 import type { Stored } from '../store/store.ts';
 import { Adverts } from './adverts.ts';
 import { Bidder } from './bidder.ts';
+import { Burials } from './burials.ts';
 import { Catalogue } from './catalogue.ts';
 import { Drain } from './drain.ts';
 import { Generations } from './generations.ts';
@@ -29,6 +30,7 @@ export interface Machines extends Parts {
   readonly worker: Worker;
   readonly bidder: Bidder;
   readonly news: News;
+  readonly burials: Burials;
   readonly submissions: Submissions;
   readonly requests: Requests;
   readonly sync: Sync;
@@ -58,6 +60,7 @@ export function assemble(config: CoreConfig, stored: Stored, tasks: readonly Tas
     worker,
     bidder,
     news: new News(parts, { seats, generations, leaders, worker, bidder }),
+    burials: new Burials(parts, { seats, leaders, worker, bidder }),
     submissions: new Submissions(config, catalogue, membership, stored),
     requests: new Requests(config, catalogue, membership),
     sync: new Sync(config, catalogue, membership),
@@ -67,9 +70,13 @@ export function assemble(config: CoreConfig, stored: Stored, tasks: readonly Tas
 }
 
 /** By machine: how many entries of all kinds it keeps. */
-export const heldBy = (machines: Machines): Readonly<Record<string, number>> =>
-  Object.fromEntries(
-    Object.entries(machines).flatMap(([name, machine]: [string, object]) =>
+export function heldBy(machines: Machines): Readonly<Record<string, number>> {
+  const { tombstones } = machines.catalogue;
+  const { acquaintances } = machines.membership;
+  const all: readonly (readonly [string, object])[] = Object.entries({ ...machines, tombstones, acquaintances });
+  return Object.fromEntries(
+    all.flatMap(([name, machine]) =>
       'held' in machine && typeof machine.held === 'number' ? [[name, machine.held]] : [],
     ),
   );
+}

@@ -1,4 +1,4 @@
-import { type Advert, type Hello, ProtocolVersion } from '../../protocol/hello.ts';
+import { type Advert, type Hello, ProtocolVersion, Since } from '../../protocol/hello.ts';
 import { byText, type MonoMs, type Now, type PeerId, shortPeer } from '../../protocol/ids.ts';
 import type { Stored } from '../store/store.ts';
 import { Acquaintances } from './acquaintances.ts';
@@ -10,6 +10,8 @@ import type { Step } from './step.ts';
 interface Known {
   readonly advert: Advert;
   readonly role: Hello['role'];
+  /** Of its protocol version; 0 where only its adverts are known. */
+  readonly minor: number;
   readonly connected: boolean;
   readonly heardAt: MonoMs;
 }
@@ -66,7 +68,8 @@ export class Membership {
     this.#goneSince.delete(peer);
     this.#leaving.delete(peer);
     this.#roll = null;
-    this.#known.set(peer, { advert: hello.advert, role: hello.role, connected: true, heardAt: step.monoMs });
+    const { advert, role, minor } = hello;
+    this.#known.set(peer, { advert, role, minor, connected: true, heardAt: step.monoMs });
     if (before?.connected !== true && hello.role === 'peer') {
       step.emit({ type: 'peer-up', peer, name: hello.advert.name });
     }
@@ -108,7 +111,8 @@ export class Membership {
     const role = before?.role ?? 'peer';
     this.acquaintances.meet(advert, step);
     if (before === undefined) this.#roll = null;
-    this.#known.set(advert.peer, { advert, role, connected: before?.connected ?? false, heardAt: step.monoMs });
+    const { minor, connected } = before ?? { minor: 0, connected: false };
+    this.#known.set(advert.peer, { advert, role, minor, connected, heardAt: step.monoMs });
     return true;
   }
 
@@ -141,6 +145,12 @@ export class Membership {
 
   isUp(peer: PeerId): boolean {
     return peer === this.#config.self || this.#known.get(peer)?.connected === true;
+  }
+
+  /** Both keep tombstones. A client does not: it has come for one task, and is told of that one. */
+  sharesTombstones(peer: PeerId): boolean {
+    const known = this.#known.get(peer);
+    return this.#config.role === 'peer' && known?.role === 'peer' && known.minor >= Since.tombstones;
   }
 
   /** Peers with a link, sorted; without clients and without this peer. */

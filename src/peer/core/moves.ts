@@ -56,7 +56,7 @@ export class Moves {
     if (generation === null || !generation.electorate.includes(this.#parts.config.self)) return false;
     const entry = this.#parts.catalogue.get(message.task);
     if (entry === undefined) {
-      step.send(from, { type: 'need-task', task: message.task });
+      this.#parts.catalogue.lack(from, message.task, step);
       return false;
     }
     const isNew = this.#parts.registers.install(entry.task, message.state, step);

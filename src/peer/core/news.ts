@@ -37,7 +37,8 @@ export class News {
   onRecord(from: PeerId | null, task: Task, step: Step): void {
     const { config, catalogue, registers } = this.#parts;
     const { seats, bidder } = this.#concerned;
-    // It has been pruned here, as everywhere where somebody was awake: who comes back with it does not start it again.
+    if (catalogue.isBuried(task.id)) return from === null ? undefined : catalogue.tombstones.tell(from, task.id, step);
+    // Where it has ended it is pruned by now: who comes back with it does not start it again.
     if (isPast(task, step, config.timing) && catalogue.get(task.id) === undefined) return;
     const isNew = catalogue.add(task, step);
     if (registers.open(task, step)) seats.take(task, step.monoMs);
@@ -53,7 +54,7 @@ export class News {
     const { task } = summary;
     const { catalogue } = this.#parts;
     const { generations, leaders, worker, bidder } = this.#concerned;
-    if (catalogue.get(task) === undefined) return step.send(from, { type: 'need-task', task });
+    if (catalogue.get(task) === undefined) return catalogue.lack(from, task, step);
     const living = generations.living(task);
     if (!catalogue.learn(summary, step)) return;
     generations.onNews(task, living, step);

@@ -164,7 +164,7 @@ export class Registers {
       if (!this.isOver(register)) return register;
       this.tellNews(from, task, step);
     } else if (this.#catalogue.get(task) === undefined) {
-      step.send(from, { type: 'need-task', task });
+      this.#catalogue.lack(from, task, step);
     } else if (generation !== originId) {
       step.send(from, { type: 'need-install', task, generation });
     }

@@ -40,7 +40,7 @@ export class Requests {
 
   cancel(id: CommandId, task: TaskId, reason: string, step: Step): void {
     const entry = this.#catalogue.get(task);
-    if (entry === undefined) return step.reply(id, { type: 'unknown-task' });
+    if (entry === undefined) return step.reply(id, { type: this.#catalogue.isBuried(task) ? 'ended' : 'unknown-task' });
     if (isTerminal(entry.state)) return step.reply(id, { type: 'ended' });
     this.#open({ type: 'cancel', id, task, reason }, null, step);
   }

@@ -268,6 +268,6 @@ export class Seats {
 
   /** An elector that has missed its task asks for the record; the sender tries again once it has it. */
   #unknown(from: PeerId, task: TaskId, step: Step): void {
-    if (this.#parts.catalogue.get(task) === undefined) step.send(from, { type: 'need-task', task });
+    if (this.#parts.catalogue.get(task) === undefined) this.#parts.catalogue.lack(from, task, step);
   }
 }

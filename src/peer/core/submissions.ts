@@ -70,14 +70,19 @@ export class Submissions {
   /** A key with an open task returns that task; one that has ended does too, unless a person wants another round. */
   submit(draft: Draft, again: boolean, requester: Requester, step: Step): void {
     const [latest] = this.#catalogue.withKey(draft.key);
-    const ended = latest !== undefined && isTerminal(latest.state);
-    if (latest !== undefined && !(ended && again)) return this.#existing(latest, requester, step);
+    const buried = this.#catalogue.tombstones.latest(draft.key);
+    const round = Math.max(latest?.task.body.round ?? 0, buried?.round ?? 0);
+    if (latest?.task.body.round === round) {
+      if (!(isTerminal(latest.state) && again)) return this.#existing(latest, requester, step);
+    } else if (buried !== undefined && !again) {
+      return this.#answer([requester], { type: 'existing', task: buried.task, ended: true }, step);
+    }
     const underWay = [...this.#preflights.values()].find((one) => one.draft.key === draft.key);
     if (underWay !== undefined) {
       underWay.requesters.push(requester);
       return;
     }
-    this.#preflight(draft, latest === undefined ? 1 : latest.task.body.round + 1, requester, step);
+    this.#preflight(draft, round + 1, requester, step);
   }
 
   onPreflightOk(from: PeerId, message: MessageOf<'preflight-ok'>, step: Step): void {
@@ -189,7 +194,9 @@ export class Submissions {
 
   /** The client can show the task that it is told of. */
   #introduce(client: PeerId, reply: SubmitReply, step: Step): void {
-    const task = 'task' in reply ? this.#catalogue.get(reply.task)?.task : undefined;
+    if (!('task' in reply)) return;
+    this.#catalogue.tombstones.tell(client, reply.task, step);
+    const task = this.#catalogue.get(reply.task)?.task;
     if (task === undefined) return;
     step.send(client, { type: 'task', record: task.signed });
     const summary = this.#catalogue.summaryOf(task.id);

@@ -193,9 +193,10 @@ export class Worker {
     }
   }
 
-  /** The task has been pruned here, and no assignment of it is taken on any more. */
-  forget(task: TaskId): void {
+  /** The task has been pruned here: no assignment of it is taken on any more, and what still runs of it stops. */
+  forget(task: TaskId, step: Step): void {
     this.#taken.delete(task);
+    for (const run of this.#runs.values()) if (run.task.id === task) this.#supersede(run, 'superseded', step);
   }
 
   drain(step: Step): void {

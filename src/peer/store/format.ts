@@ -9,6 +9,7 @@ import { sumSchema } from '../../protocol/money.ts';
 import { signedRecordSchema } from '../../protocol/record.ts';
 import { taskStateSchema } from '../../protocol/state.ts';
 import { standingAnswerSchema, storyEventSchema } from '../../protocol/summary.ts';
+import { tombstoneSchema } from '../../protocol/tombstone.ts';
 import { type DurableRecord, type Stored, StoreError } from './store.ts';
 
 /**
@@ -16,9 +17,9 @@ import { type DurableRecord, type Stored, StoreError } from './store.ts';
  * value CBOR `{ v, data }`. A new kind, or data that an older peer could misread, takes a new `v`: an older peer then
  * refuses the folder instead of forgetting what it promised.
  */
-const formatVersion = 2;
-/** The kinds that were there from the beginning have theirs, so that only who has spent money cannot go back. */
-const firstVersion = 1;
+const formatVersion = 3;
+/** Each kind is written with the version that brought it, so that only who has it cannot go back. */
+const Versions = { first: 1, money: 2, tombstones: 3 } as const;
 
 export type Operation =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
@@ -66,17 +67,21 @@ export function operationsOf(record: DurableRecord): readonly Operation[] {
       return [{ type: 'del', key: `peer!${record.peer}` }];
     case 'spend':
       return record.usd > 0
-        ? [put(`spend!${record.day}`, spendSchema, { usd: record.usd }, formatVersion)]
+        ? [put(`spend!${record.day}`, spendSchema, { usd: record.usd }, Versions.money)]
         : [{ type: 'del', key: `spend!${record.day}` }];
     case 'quota':
       return record.quota !== null
-        ? [put(`quota!${record.executor}`, quotaSchema, record.quota, formatVersion)]
+        ? [put(`quota!${record.executor}`, quotaSchema, record.quota, Versions.money)]
         : [{ type: 'del', key: `quota!${record.executor}` }];
     case 'forget':
       return [
         ...taskKinds.map((kind) => `${kind}!${record.task}`),
         ...record.generations.map((generation) => registerKey(record.task, generation)),
       ].map((key) => ({ type: 'del', key }));
+    case 'tombstone':
+      return [put(`tombstone!${record.tombstone.task}`, tombstoneSchema, record.tombstone, Versions.tombstones)];
+    case 'forget-tombstone':
+      return [{ type: 'del', key: `tombstone!${record.task}` }];
   }
 }
 
@@ -87,7 +92,7 @@ export const incarnationOperation = (incarnation: number): Operation =>
   put(incarnationKey, incarnationSchema, incarnation);
 
 /** Checked before it is written too: what could not be read back would keep the peer from ever starting again. */
-function put(key: string, schema: z.ZodType, data: unknown, v = firstVersion): Operation {
+function put(key: string, schema: z.ZodType, data: unknown, v: number = Versions.first): Operation {
   const checked = schema.safeParse(data);
   if (!checked.success) throw new Error(`bug: ${key} is not fit to be stored: ${z.prettifyError(checked.error)}`);
   return { type: 'put', key, value: toBytes({ v, data }) };
@@ -109,7 +114,16 @@ export async function readContents(
   folder: string,
   entries: AsyncIterable<readonly [string, Uint8Array]>,
 ): Promise<Contents> {
-  const lists: Lists = { tasks: [], registers: [], knowledge: [], submissions: [], peers: [], spend: [], quotas: [] };
+  const lists: Lists = {
+    tasks: [],
+    registers: [],
+    knowledge: [],
+    submissions: [],
+    peers: [],
+    spend: [],
+    quotas: [],
+    tombstones: [],
+  };
   let incarnation = 0;
   for await (const [key, value] of entries) {
     const data = unwrap(folder, key, value);
@@ -158,6 +172,9 @@ function addTo(lists: Lists, key: string, data: unknown): void {
       return;
     case 'quota':
       lists.quotas.push({ executor: id, quota: quotaSchema.parse(data) });
+      return;
+    case 'tombstone':
+      lists.tombstones.push(tombstoneSchema.parse(data));
       return;
     default:
       throw new Error('a kind of record that this version does not know');

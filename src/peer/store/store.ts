@@ -4,6 +4,7 @@ import type { GenerationId, PeerId, TaskId, WallMs } from '../../protocol/ids.ts
 import type { SignedRecord } from '../../protocol/record.ts';
 import type { TaskState } from '../../protocol/state.ts';
 import type { StandingAnswer, StoryEvent } from '../../protocol/summary.ts';
+import type { Tombstone } from '../../protocol/tombstone.ts';
 
 /** An elector's durable state of one generation of a task: what A1, A2, A4 and M3 need after a restart. */
 export interface StoredRegister {
@@ -41,7 +42,10 @@ export type DurableRecord =
   | ({ readonly kind: 'spend' } & DaySpend)
   | { readonly kind: 'quota'; readonly executor: string; readonly quota: StoredQuota | null }
   /** Forgets everything stored about a task, the registers of these generations included. */
-  | { readonly kind: 'forget'; readonly task: TaskId; readonly generations: readonly GenerationId[] };
+  | { readonly kind: 'forget'; readonly task: TaskId; readonly generations: readonly GenerationId[] }
+  /** What is left of a task once everything else about it is forgotten. */
+  | { readonly kind: 'tombstone'; readonly tombstone: Tombstone }
+  | { readonly kind: 'forget-tombstone'; readonly task: TaskId };
 
 /** Everything a peer finds at its start, each list sorted by its key. */
 export interface Stored {
@@ -52,6 +56,7 @@ export interface Stored {
   readonly peers: readonly { readonly peer: PeerId; readonly name: string; readonly addresses: readonly string[] }[];
   readonly spend: readonly DaySpend[];
   readonly quotas: readonly { readonly executor: string; readonly quota: StoredQuota }[];
+  readonly tombstones: readonly Tombstone[];
 }
 
 /** Every implementation passes the suite in test/contracts/store.ts. */

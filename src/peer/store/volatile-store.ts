@@ -4,7 +4,16 @@ import type { Store } from './store.ts';
 export const createVolatileStore = (): Store => ({
   open: () =>
     Promise.resolve({
-      stored: { tasks: [], registers: [], knowledge: [], submissions: [], peers: [], spend: [], quotas: [] },
+      stored: {
+        tasks: [],
+        registers: [],
+        knowledge: [],
+        submissions: [],
+        peers: [],
+        spend: [],
+        quotas: [],
+        tombstones: [],
+      },
       incarnation: 1,
     }),
   write: () => Promise.resolve(),

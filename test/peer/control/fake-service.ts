@@ -5,6 +5,7 @@ import { originOf } from '../../../src/protocol/generation.ts';
 import { type HostId, type PeerId, type TaskId, wallMs } from '../../../src/protocol/ids.ts';
 import { type Draft, promptKey, signTask } from '../../../src/protocol/record.ts';
 import { initialState } from '../../../src/protocol/state.ts';
+import type { Tombstone } from '../../../src/protocol/tombstone.ts';
 
 export const alpha = '12D3KooWaLpha' as PeerId;
 export const beta = '12D3KooWbeta' as PeerId;
@@ -62,6 +63,7 @@ export class FakeService implements PeerService {
   readonly commands: Command[] = [];
   readonly queries: LogQuery[] = [];
   readonly views = new Map<TaskId, TaskView>();
+  readonly buried = new Map<TaskId, Tombstone>();
   readonly listeners = new Set<(event: PeerEvent) => void>();
   /** How many have ever listened. */
   subscribed = 0;
@@ -98,6 +100,14 @@ export class FakeService implements PeerService {
 
   task(id: TaskId): TaskView | null {
     return this.views.get(id) ?? null;
+  }
+
+  tombstone(id: TaskId): Tombstone | null {
+    return this.buried.get(id) ?? null;
+  }
+
+  tombstones(): readonly Tombstone[] {
+    return [...this.buried.values()];
   }
 
   async command(command: Command): Promise<Reply> {

@@ -30,7 +30,7 @@ const second = taskMadeAt(1);
 
 /** A catalogue with both tasks, in the states given. */
 function knowing(states: readonly (readonly [TaskId, TaskState])[]): Catalogue {
-  const catalogue = new Catalogue({ knowledge: [], registers: [] }, [first, second]);
+  const catalogue = new Catalogue({ knowledge: [], registers: [], tombstones: [] }, [first, second]);
   states.forEach(([task, state], index) => {
     const version = { ballot: { round: 1, peer: alpha, incarnation: 1 }, seq: index };
     catalogue.learn({ task, version, state, leader: null, stalled: null, answers: [], story: [] }, step());
@@ -46,7 +46,7 @@ describe('a seat in a later generation', () => {
     const generation = { number: 1, id: 'a'.repeat(16) as GenerationId, electorate: [alpha], forced: false };
     const initial = { ...assigned, generation };
     const registers = [{ task: first.id, register: { initial, promised: null, accepted: null } }];
-    const catalogue = new Catalogue({ knowledge: [], registers }, [first, second]);
+    const catalogue = new Catalogue({ knowledge: [], registers, tombstones: [] }, [first, second]);
     expect(catalogue.waiting().map(({ task }) => task.id)).toEqual([second.id]);
   });
 });

@@ -59,7 +59,7 @@ describe('the store on disk', () => {
   });
 
   test('a newer format is refused by name, whatever its data', async () => {
-    await plant(registerKey, toBytes({ v: 3, data: ['of the future'] }));
+    await plant(registerKey, toBytes({ v: 4, data: ['of the future'] }));
     const message = expect.stringContaining('newer version');
     await expect(createLevelStore(folder).open()).rejects.toMatchObject({ code: 'newer-format', folder, message });
   });

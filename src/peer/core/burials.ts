@@ -1,0 +1,82 @@
+import { isTerminal } from '../../protocol/state.ts';
+import { compareMaybeStamps } from '../../protocol/summary.ts';
+import { type Tombstone, tombstoneOf } from '../../protocol/tombstone.ts';
+import type { Bidder } from './bidder.ts';
+import type { Entry } from './catalogue.ts';
+import type { Leaders } from './leaders.ts';
+import type { Parts } from './parts.ts';
+import { isPast } from './past.ts';
+import type { Seats } from './seats.ts';
+import type { Step } from './step.ts';
+import type { Worker } from './worker.ts';
+
+/** Who keeps something about a task. */
+interface Mourners {
+  readonly seats: Seats;
+  readonly leaders: Leaders;
+  readonly worker: Worker;
+  readonly bidder: Bidder;
+}
+
+/** A tombstone of a task that is created later than this from now tells of a clock that is wrong. */
+const clockErrorMs = 24 * 3_600_000;
+
+/**
+ * Tasks that have ended are kept for a while and then pruned to a tombstone: everything else about them is forgotten.
+ *
+ *   ended → past → buried                 known or not → buried, when a tombstone comes that says more than is known
+ *
+ * A task is either known or buried, never both, and is not dug up again: its record is not taken in any more.
+ */
+export class Burials {
+  readonly #parts: Parts;
+  readonly #mourners: Mourners;
+
+  constructor(parts: Parts, mourners: Mourners) {
+    this.#parts = parts;
+    this.#mourners = mourners;
+  }
+
+  /** Which tasks have ended, and which of these long ago? Asked every few seconds. */
+  look(step: Step): void {
+    const { catalogue, config } = this.#parts;
+    for (const entry of catalogue.all()) {
+      if (!isTerminal(entry.state)) continue;
+      this.#mourners.leaders.forget(entry.task.id, step);
+      this.#mourners.seats.rest(entry.task.id);
+      if (isPast(entry.task, step, config.timing)) this.#bury(entry, step);
+    }
+  }
+
+  /** Another peer has pruned it: an end beats what is under way, and whatever is known here to be older. */
+  onTombstone(tombstone: Tombstone, step: Step): void {
+    if (tombstone.createdAt > step.wallMs + clockErrorMs) return;
+    const { catalogue } = this.#parts;
+    const entry = catalogue.get(tombstone.task);
+    if (entry !== undefined && compareMaybeStamps(entry.stamp, tombstone.stamp) >= 0) return;
+    const isNews = catalogue.tombstones.lay(tombstone, step);
+    if (entry !== undefined) this.#forget(entry, step);
+    if (!isNews && entry === undefined) return;
+    step.emit({ type: 'task', task: tombstone.task });
+    for (const { task } of catalogue.withKey(tombstone.key)) this.#mourners.seats.considerTurn(task.id, step);
+  }
+
+  /** ended → buried. */
+  #bury(entry: Entry, step: Step): void {
+    const tombstone = entry.stamp && tombstoneOf(entry.task, entry.state, entry.stamp);
+    if (tombstone !== null) this.#parts.catalogue.tombstones.lay(tombstone, step);
+    this.#forget(entry, step);
+  }
+
+  #forget({ task: { id }, state }: Entry, step: Step): void {
+    const { catalogue, registers, healing } = this.#parts;
+    const { seats, leaders, worker, bidder } = this.#mourners;
+    leaders.forget(id, step);
+    seats.close(id);
+    healing.forget(id);
+    bidder.forget(id);
+    worker.forget(id, step);
+    if (!isTerminal(state)) step.forgetCheckpoints(id);
+    catalogue.forget(id, registers.close(id), step);
+  }
+}
