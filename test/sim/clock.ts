@@ -9,7 +9,7 @@ const epoch = 1_750_000_000_000;
 export class Clock {
   /** 1 = true time. */
   readonly rate: number;
-  readonly #wallOffsetMs: number;
+  #wallOffsetMs: number;
   /** True time at which the monotonic clock of this run would have shown nought. */
   #origin = 0;
   /** True time slept through since then. */
@@ -35,6 +35,11 @@ export class Clock {
   wake(nowMs: number): void {
     this.#sleptMs = this.sleptMs(nowMs);
     this.#asleepSince = null;
+  }
+
+  /** It was asleep for so long, or off, and no true time has passed. */
+  leap(ms: number): void {
+    this.#wallOffsetMs += ms;
   }
 
   /** A timer that was set before a sleep comes so much later. */

@@ -276,6 +276,7 @@ export class Driver {
     if (record.kind === 'task') this.observe({ ...seen, type: 'record', task: opened(record.record) });
     if (record.kind === 'knowledge' && isTerminal(record.knowledge.state))
       this.observe({ ...seen, type: 'told-end', task: record.task, state: record.knowledge.state });
+    if (record.kind === 'tombstone') this.observe({ ...seen, type: 'buried', tombstone: record.tombstone });
   }
 
   #send(node: Node, to: PeerId, message: Outgoing): void {

@@ -83,6 +83,10 @@ function lineOf(observation: Observation): Omit<Line, 'at'> | null {
         about: observation.task,
         text: `${observation.peer} shows the end: ${JSON.stringify(observation.state.phase)}`,
       };
+    case 'buried': {
+      const { task, end } = observation.tombstone;
+      return { about: task, text: `${observation.peer} has pruned it, ${end.name}` };
+    }
     case 'lease':
       return {
         about: observation.task,

@@ -18,6 +18,9 @@ export class NamedEventCounter implements Observer {
   readonly #merged = new Set<string>();
   readonly #outOfBudget = new Set<TaskId>();
   readonly #asleepWithLease = new Set<string>();
+  /** By peer and task. */
+  readonly #toldEnds = new Set<string>();
+  readonly #prunedKeys = new Set<string>();
 
   constructor(registers: GrowingRegisters) {
     this.#registers = registers;
@@ -51,6 +54,8 @@ export class NamedEventCounter implements Observer {
         return;
       case 'told-end':
         return this.#onEnd(observation);
+      case 'buried':
+        return this.#onBuried(observation);
       case 'pushed':
         return this.#onPush(observation);
       case 'pull-ended':
@@ -78,7 +83,9 @@ export class NamedEventCounter implements Observer {
     this.#sizes.set(`${task.id} 0`, task.body.electorate.length);
     const records = this.#records.get(peer) ?? new Map<string, Set<TaskId>>();
     this.#records.set(peer, records);
-    const name = `${task.body.key} ${task.body.round}`;
+    const { key, round } = task.body;
+    if (round > 1 && this.#prunedKeys.delete(key)) this.#count('next-round-after-pruning');
+    const name = `${key} ${round}`;
     const same = records.get(name) ?? new Set();
     records.set(name, same.add(task.id));
     const pair = [...same].sort().join(' ');
@@ -87,10 +94,16 @@ export class NamedEventCounter implements Observer {
     this.#count('duplicate-records-met');
   }
 
-  #onEnd({ task, state: { phase } }: ObservationOf<'told-end'>): void {
+  #onEnd({ peer, task, state: { phase } }: ObservationOf<'told-end'>): void {
+    this.#toldEnds.add(`${peer} ${task}`);
     if (phase.name !== 'failed' || !phase.reason.startsWith('its budget of ') || this.#outOfBudget.has(task)) return;
     this.#outOfBudget.add(task);
     this.#count('task-budget-spent');
+  }
+
+  #onBuried({ peer, tombstone: { task, key } }: ObservationOf<'buried'>): void {
+    this.#prunedKeys.add(key);
+    if (!this.#toldEnds.has(`${peer} ${task}`)) this.#count('end-learned-from-tombstone');
   }
 
   #onPeer({ peer, change, leases }: ObservationOf<'peer'>): void {

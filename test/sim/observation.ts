@@ -4,6 +4,7 @@ import type { AgentReport, Job, PublishStep, StopReason } from '../../src/protoc
 import type { BlobId, CommitId, RunId, TaskId } from '../../src/protocol/ids.ts';
 import type { Task } from '../../src/protocol/record.ts';
 import type { TaskState } from '../../src/protocol/state.ts';
+import type { Tombstone } from '../../src/protocol/tombstone.ts';
 
 type OfEvent<Type extends PeerEvent['type']> = Extract<PeerEvent, { type: Type }>;
 
@@ -28,6 +29,8 @@ type PeerSight =
   | { readonly type: 'register'; readonly task: TaskId; readonly register: StoredRegister }
   /** This peer shows its people that the task has ended. */
   | { readonly type: 'told-end'; readonly task: TaskId; readonly state: TaskState }
+  /** It has pruned the task, or heard that another one has, and keeps no more than what came of it. */
+  | { readonly type: 'buried'; readonly tombstone: Tombstone }
   /** This peer believes to lead, and so do these, itself included. */
   | { readonly type: 'leads'; readonly task: TaskId; readonly leaders: readonly string[] }
   | OfEvent<'lease'>

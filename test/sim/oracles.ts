@@ -11,6 +11,7 @@ import { WithinMeans } from './oracles/means.ts';
 import { Electorates, type Finding, type IdOf } from './oracles/oracle.ts';
 import { Progress } from './oracles/progress.ts';
 import { GrowingRegisters } from './oracles/registers.ts';
+import { RoundsGoOn } from './oracles/rounds.ts';
 import { OneOfTwins } from './oracles/twins.ts';
 import type { Violation } from './result.ts';
 import { peerIdOf, type World } from './world.ts';
@@ -40,6 +41,7 @@ export class Judge implements Observer {
       new QuorateAttempts(report, this.registers, idOf),
       new WithinCapacity(report),
       new EndsAreFinal(report, this.#electorates),
+      new RoundsGoOn(report),
       new OneGrant(report),
       new NewestCheckpoint(report, this.registers, this.#electorates),
       new WithinMeans(report),

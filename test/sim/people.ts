@@ -25,6 +25,7 @@ const submittingShare = 0.85;
 const repositories = ['shop', 'site', 'tools'] as const;
 /** Work that ends in a branch, without a pull request. */
 const plainShare = 0.15;
+const mostAskedAgain = 3;
 const budgetUsd = [0.05, 5] as const;
 
 /** What people ask of the mesh, at whatever PC they sit. */
@@ -33,6 +34,7 @@ export class People implements Observer {
   readonly #random: Random;
   readonly #plan: Plan;
   readonly #tasks: TaskId[] = [];
+  readonly #drafts: Draft[] = [];
 
   constructor(world: PeoplesMesh, random: Random, plan: Plan) {
     this.#world = world;
@@ -45,6 +47,7 @@ export class People implements Observer {
     const lastMs = durationMs * submittingShare;
     for (let number = 1; number <= tasks; number += 1) {
       const draft = this.#draft(number);
+      this.#drafts.push(draft);
       const atMs = this.#random.between(0, lastMs);
       this.#at(atMs, (name) => this.#submit(name, draft, false));
       if (this.#random.chance(traits.twins)) {
@@ -58,6 +61,12 @@ export class People implements Observer {
       if (this.#random.chance(traits.adopts))
         this.#at(this.#random.between(atMs, durationMs), (name) => this.#adopt(name));
     }
+  }
+
+  /** Long after: some want to know what came of what they asked for, and some want it once more. */
+  askAgain(): void {
+    for (const draft of this.#random.shuffled(this.#drafts).slice(0, mostAskedAgain))
+      this.#at(this.#world.nowMs, (name) => this.#submit(name, draft, this.#random.chance(0.5)));
   }
 
   see(observation: Observation): void {

@@ -37,6 +37,8 @@ export interface PeopleTraits {
   readonly adopts: number;
   /** Tasks that may cost only so much. */
   readonly budgets: number;
+  /** Of runs, in which everybody is away for a month in the end. */
+  readonly holidays: number;
 }
 
 /** Who has a budget, as shares, and how large it is in USD. Days are as short as the run, so that some of them end in it. */
@@ -77,7 +79,7 @@ const calm: Traits = {
   },
   wire: { slowPushes: 0, losses: 0 },
   maintainers: { merges: 0.5, closes: 0, removals: 0.5, ownCommits: 0 },
-  people: { twins: 0, again: 0, cancels: 0, adopts: 0, budgets: 0 },
+  people: { twins: 0, again: 0, cancels: 0, adopts: 0, budgets: 0, holidays: 0 },
   money: wealthy,
   faults: null,
 };
@@ -96,7 +98,7 @@ const rough: Traits = {
   },
   wire: { slowPushes: 0.02, losses: 0.01 },
   maintainers: { merges: 0.6, closes: 0.1, removals: 0.5, ownCommits: 0 },
-  people: { twins: 0.05, again: 0.05, cancels: 0.05, adopts: 0, budgets: 0 },
+  people: { twins: 0.05, again: 0.05, cancels: 0.05, adopts: 0, budgets: 0, holidays: 0 },
   money: wealthy,
   faults: {
     everyMs: 240_000,
@@ -127,7 +129,7 @@ const hostile: Traits = {
   },
   wire: { slowPushes: 0.1, losses: 0.05 },
   maintainers: { merges: 0.6, closes: 0.2, removals: 0.6, ownCommits: 0.04 },
-  people: { twins: 0.25, again: 0.1, cancels: 0.15, adopts: 0.1, budgets: 0.3 },
+  people: { twins: 0.25, again: 0.1, cancels: 0.15, adopts: 0.1, budgets: 0.3, holidays: 0.25 },
   money: { dayMs: 11 * 60_000, peers: 0.4, meshes: 0.2, peerUsd: [0.3, 5], meshUsd: [2, 30] },
   faults: {
     everyMs: 50_000,

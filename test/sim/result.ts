@@ -110,5 +110,7 @@ export const NamedEvents = [
   'handed-over-for-quota',
   'task-budget-spent',
   'disk-lost',
+  'end-learned-from-tombstone',
+  'next-round-after-pruning',
 ] as const;
 export type NamedEvent = (typeof NamedEvents)[number];

@@ -1,13 +1,13 @@
-import type { TaskView } from '../../src/peer/core/io.ts';
 import { advertsPerSecond } from '../../src/peer/core/membership.ts';
 import type { TaskId } from '../../src/protocol/ids.ts';
-import { isTerminal } from '../../src/protocol/state.ts';
+import type { Phase } from '../../src/protocol/state.ts';
 import { defaultTiming } from '../../src/protocol/timing.ts';
 import { Faults } from './faults.ts';
 import { VirtualForge } from './forge/forge.ts';
 import { Maintainers } from './forge/maintainers.ts';
 import { Wire } from './forge/wire.ts';
 import { Workers } from './forge/workers.ts';
+import { Holiday } from './holiday.ts';
 import { Observers } from './observers.ts';
 import { People } from './people.ts';
 import { type Traits, traitsOf } from './profile.ts';
@@ -34,6 +34,8 @@ const measuredAdverts = 8;
 /** Leases, grants, lost electors, and what only sync brings. */
 const recoveryMs = 3 * 60_000;
 const publishingMs = 90_000;
+
+const ended: readonly Phase['name'][] = ['done', 'failed', 'cancelled'];
 
 interface Unended {
   readonly task: TaskId;
@@ -62,7 +64,10 @@ class Run {
   readonly #faults: Faults | null;
   readonly #survivors = new Survivors();
   readonly #replacement: Replacement | null;
+  readonly #people: People;
   #living: readonly string[];
+  /** Records that were never acknowledged, and that no living peer had: after a month nobody takes them up any more. */
+  #lost: ReadonlySet<TaskId> = new Set();
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -97,7 +102,7 @@ class Run {
       newcomer === undefined
         ? null
         : new Replacement(this.#world, random('replacement'), this.#survivors, newcomer, this.#observers);
-    this.#beginPeople();
+    this.#people = this.#beginPeople();
   }
 
   result(): RunResult {
@@ -108,6 +113,7 @@ class Run {
     this.#makePeace();
     this.#untilAllEnded();
     this.#look();
+    if (this.#random.fork('holidays').chance(this.#traits.people.holidays)) this.#goOnHoliday();
     const traffic = this.#rest();
     const { history, failovers, judge, named, log } = this.#observers;
     return {
@@ -121,7 +127,7 @@ class Run {
       trace: this.#trace.hash,
       lastEvents: judge.findings.length === 0 ? [] : log.about(judge.suspect),
       tasks: history.histories(
-        (task) => this.#viewOf(task)?.state.phase.name ?? 'lost',
+        (task) => this.#phaseOf(task) ?? 'lost',
         (task) => this.#workers.workMs(task),
       ),
       faults: history.faults,
@@ -152,7 +158,7 @@ class Run {
     }));
   }
 
-  #beginPeople(): void {
+  #beginPeople(): People {
     const { tasks, durationMs, specialties = [] } = this.#options;
     const random = this.#random.fork('people');
     const count = tasks === 0 ? random.pick(taskCounts) : tasks;
@@ -164,6 +170,19 @@ class Run {
     });
     this.#observers.add(people);
     people.begin();
+    return people;
+  }
+
+  /** A month later everybody is there, and what was known to have ended before still is. */
+  #goOnHoliday(): void {
+    const known = new Set(this.#known());
+    this.#lost = new Set(this.#observers.history.tasks.filter((task) => !known.has(task)));
+    const everybody = this.#replacement?.present ?? this.#world.names;
+    const absent = everybody.filter((name) => !this.#living.includes(name));
+    this.#living = everybody;
+    new Holiday(this.#world, this.#random.fork('holiday'), this.#people).pass(absent);
+    this.#untilAllEnded();
+    this.#look();
   }
 
   #liveUntil(untilMs: number): void {
@@ -214,21 +233,23 @@ class Run {
   }
 
   #knowsEnd({ task, name }: Unended): boolean {
-    const view = this.#world.task(name, task);
-    return view !== null && isTerminal(view.state);
+    const phase = this.#world.phase(name, task);
+    return phase !== null && ended.includes(phase);
   }
 
   /** What some living peer knows of, or has acknowledged: a record that was with one dead peer only may be gone. */
   #known(): readonly TaskId[] {
     const acknowledged = this.#observers.judge.acknowledged;
-    return this.#observers.history.tasks.filter((task) => acknowledged.has(task) || this.#viewOf(task) !== null);
+    return this.#observers.history.tasks.filter(
+      (task) => !this.#lost.has(task) && (acknowledged.has(task) || this.#phaseOf(task) !== null),
+    );
   }
 
   #look(): void {
     this.#world.runFor(stretchMs);
     for (const task of this.#known()) {
       for (const peer of this.#living) {
-        const phase = this.#world.task(peer, task)?.state.phase.name ?? null;
+        const phase = this.#world.phase(peer, task);
         this.#observers.see({ at: this.#world.nowMs, peer, type: 'shows', task, phase });
       }
     }
@@ -256,10 +277,10 @@ class Run {
     };
   }
 
-  #viewOf(task: TaskId): TaskView | null {
+  #phaseOf(task: TaskId): Phase['name'] | null {
     for (const name of this.#living) {
-      const view = this.#world.task(name, task);
-      if (view !== null) return view;
+      const phase = this.#world.phase(name, task);
+      if (phase !== null) return phase;
     }
     return null;
   }

@@ -159,6 +159,11 @@ export class World implements Records {
     node.release();
   }
 
+  /** So much time passes on the wall clock of every PC, as if all of them had slept or been off. */
+  leap(ms: number): void {
+    for (const name of this.names) this.#node(name).clock.leap(ms);
+  }
+
   /** Nothing passes between the two groups. */
   cut(some: readonly string[], others: readonly string[], kind: CutKind = {}): Cut {
     return this.#driver.network.cut(some.map(peerIdOf), others.map(peerIdOf), kind);

@@ -3,6 +3,7 @@ import { leaseMutants } from './lease.ts';
 import { moneyMutants } from './money.ts';
 import type { Mutant } from './mutant.ts';
 import { placementMutants } from './placement.ts';
+import { pruningMutants } from './pruning.ts';
 import { publishingMutants } from './publishing.ts';
 import { registerMutants } from './register.ts';
 
@@ -13,6 +14,7 @@ export const mutants: readonly Mutant[] = [
   ...publishingMutants,
   ...placementMutants,
   ...moneyMutants,
+  ...pruningMutants,
 ];
 
 export const mutantCalled = (id: string): Mutant | undefined => mutants.find((mutant) => mutant.id === id);

@@ -7,6 +7,7 @@ import type { Stored } from '../store/store.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
+import { isPast } from './past.ts';
 import { randomHex } from './random.ts';
 import type { Step } from './step.ts';
 
@@ -111,7 +112,7 @@ export class Submissions {
   onTimer(task: TaskId, step: Step): void {
     const submission = this.#submissions.get(task);
     if (submission === undefined) return;
-    if (this.#isNeedless(submission)) return this.#close(submission, step);
+    if (this.#isNeedless(submission, step)) return this.#close(submission, step);
     submission.patience -= 1;
     if (submission.patience <= 0 && submission.requesters.length > 0) {
       const electors = submission.task.body.electorate.length;
@@ -136,10 +137,13 @@ export class Submissions {
     this.#sendRecord(submission, step);
   }
 
-  /** Nobody waits for it, and a majority has the task, or had it once: of an electorate that it may have left since. */
-  #isNeedless({ task, requesters }: Submission): boolean {
-    const entry = this.#catalogue.get(task.id);
-    return requesters.length === 0 && (entry === undefined || entry.stamp !== null);
+  /**
+   * Nobody waits for it, and a majority has the task, or had it once: of an electorate that it may have left since. Nor
+   * would anybody take in what is past.
+   */
+  #isNeedless({ task, requesters }: Submission, step: Step): boolean {
+    const stamp = this.#catalogue.get(task.id)?.stamp;
+    return requesters.length === 0 && (stamp !== null || isPast(task, step, this.#config.timing));
   }
 
   #close({ task, isOwn }: Submission, step: Step): void {

@@ -4,8 +4,9 @@ import type { Observation, ObservationOf, Observer } from '../observation.ts';
 import type { Electorates, Report } from './oracle.ts';
 
 /**
- * I8: what was reported to a person is never taken back: the end of a task, on whatever peer they look, and the answer to
- * their `cancel`. Where a task was forced to go on without a majority, a result may still beat another end.
+ * I8: what was reported to a person is never taken back: the end of a task, on whatever peer they look, also once it is
+ * pruned, and the answer to their `cancel`. Where a task was forced to go on without a majority, a result may still beat
+ * another end. What a later submission begins with is a matter of its own, see rounds.ts.
  */
 export class EndsAreFinal implements Observer {
   readonly #report: Report;
@@ -23,6 +24,8 @@ export class EndsAreFinal implements Observer {
     switch (observation.type) {
       case 'told-end':
         return this.#onEnd(observation);
+      case 'buried':
+        return this.#onBuried(observation);
       case 'asked':
         if (observation.command.type === 'cancel') this.#cancels.set(observation.id, observation.command.task);
         return;
@@ -44,6 +47,13 @@ export class EndsAreFinal implements Observer {
       return void this.#ends.set(task, { phase: state.phase, text, peer });
     if (known.text === text || this.#mayBeat(task, known.phase, state.phase)) return;
     this.#report({ invariant: 'I8', at, task, text: `ended ${known.text} for ${known.peer}, and ${text} for ${peer}` });
+  }
+
+  #onBuried({ at, peer, tombstone: { task, end } }: ObservationOf<'buried'>): void {
+    const known = this.#ends.get(task);
+    if (known === undefined || known.phase.name === end.name || this.#electorates.mayFork(task)) return;
+    const text = `ended ${known.text} for ${known.peer}, and is pruned as ${end.name} at ${peer}`;
+    this.#report({ invariant: 'I8', at, task, text });
   }
 
   #onShown({ at, peer, task, phase }: ObservationOf<'shows'>): void {
