@@ -126,10 +126,8 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
     printable(task.title),
     '',
     `key        ${task.key}${task.round > 1 ? ` round ${task.round}` : ''}`,
-    `requires   ${task.requires.join(', ') || 'nothing'} (${task.requiresReason})`,
     `submitted  ${task.createdAt} by ${nameOf(task.submitter)}`,
-    `leader     ${nameOf(task.leader)}`,
-    `electors   ${task.electors.map(({ name, reachable }) => `${printable(name)}${reachable ? '' : ' (unreachable)'}`).join(', ')}`,
+    ...(task.pruned === true ? prunedLines(task) : detailLines(task, nameOf)),
   ];
   if (task.stalled !== null)
     lines.push(`${waitingWord(task).padEnd(11)}${withLocalTimes(printable(task.stalled))}${mendOf(task)}`);
@@ -165,6 +163,17 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
   }
   return lines.join('\n');
 }
+
+const detailLines = (task: TaskJson, nameOf: Names): readonly string[] => [
+  `requires   ${task.requires.join(', ') || 'nothing'} (${task.requiresReason})`,
+  `leader     ${nameOf(task.leader)}`,
+  `electors   ${task.electors.map(({ name, reachable }) => `${printable(name)}${reachable ? '' : ' (unreachable)'}`).join(', ')}`,
+];
+
+const prunedLines = ({ attempt }: TaskJson): readonly string[] => [
+  `attempts   ${attempt}`,
+  'kept       only what came of it: it is from more than 30 days ago',
+];
 
 const describeCost = ({ costUsd, budgetUsd }: TaskJson): string =>
   `${usdText(costUsd ?? 0)}${budgetUsd === null ? '' : ` of ${usdText(budgetUsd)}`}`;

@@ -144,7 +144,10 @@ export class Driver implements PeerService {
 
   async log(query: LogQuery): Promise<LogPiece | { readonly unavailable: string }> {
     const view = this.task(query.task);
-    if (view === null) return { unavailable: 'no such task is known here' };
+    if (view === null) {
+      const isPruned = this.tombstone(query.task) !== null;
+      return { unavailable: isPruned ? 'it ended too long ago' : 'no such task is known here' };
+    }
     const attempt = view.state.attempts.find(({ number }) => number === (query.attempt ?? view.state.attemptsStarted));
     if (attempt === undefined)
       return { unavailable: query.attempt === null ? 'no attempt has started' : 'no such attempt' };

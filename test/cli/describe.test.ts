@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { describeStatus, describeTask, describeTasks } from '../../src/cli/describe.ts';
 import { localTime, withLocalTimes } from '../../src/cli/output.ts';
-import { statusJson, taskJson } from '../../src/peer/control/json.ts';
+import { statusJson, taskJson, tombstoneJson } from '../../src/peer/control/json.ts';
 import type { TaskView } from '../../src/peer/core/io.ts';
 import { type BlobId, type CommitId, type PeerId, wallMs } from '../../src/protocol/ids.ts';
 import { assign, endAttempt, initialState, saveCheckpoint } from '../../src/protocol/state.ts';
 import { alpha, beta, FakeService, makeView } from '../peer/control/fake-service.ts';
+import { messages } from '../protocol/samples.ts';
 
 const nameOf = (peer: string | null): string => peer ?? '-';
 const elector = (name: string, reachable: boolean) => ({ ...makeView('x').electors[0], peer: name, name, reachable });
@@ -134,4 +135,16 @@ it('tells the times of others by the clock of who reads', () => {
   expect(withLocalTimes(`3 × quota (until ${at.toISOString().slice(0, 16)}Z), 1 × busy`)).toBe(
     `3 × quota (until ${localTime(at.toISOString())}), 1 × busy`,
   );
+});
+
+describe('a task that was pruned', () => {
+  it('is shown with what came of it, and nothing that is no longer known', () => {
+    const tombstone = { ...messages.tombstone.tombstone, title: 'Fix the greeting' };
+    const lines = describeTask(tombstoneJson(tombstone), nameOf).split('\n');
+    expect(lines.slice(0, 2)).toEqual([`${tombstone.task.slice(0, 16)}  failed: the tests fail`, 'Fix the greeting']);
+    expect(lines).toContain('attempts   3');
+    expect(lines).toContain('cost       $1.50');
+    expect(lines).toContainEqual(expect.stringContaining('more than 30 days ago'));
+    expect(lines.filter((line) => /^(?:requires|leader|electors|BIDDER|TRY)/.test(line))).toEqual([]);
+  });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Feed } from '../../../src/peer/control/feed.ts';
 import { findTask } from '../../../src/peer/control/lookup.ts';
 import type { TaskId } from '../../../src/protocol/ids.ts';
+import { messages } from '../../protocol/samples.ts';
 import { alpha, FakeService, makeView } from './fake-service.ts';
 
 describe('a task by the beginning of its id', () => {
@@ -22,6 +23,21 @@ describe('a task by the beginning of its id', () => {
     const candidates = ids.filter((id) => id.startsWith(digit));
     const found = findTask(service, digit);
     expect(found.type === 'several' && [...found.candidates].sort()).toEqual(candidates);
+  });
+
+  it('finds one that was pruned, which counts as a candidate like any other', () => {
+    const { tombstone } = messages.tombstone;
+    const known = new FakeService(...views);
+    known.buried.set(tombstone.task, tombstone);
+    const buried = { type: 'buried', tombstone };
+    expect(findTask(known, tombstone.task)).toEqual(buried);
+    expect(findTask(known, tombstone.task.slice(0, 12))).toEqual(buried);
+    const digit = tombstone.task.slice(0, 1);
+    const sharing = ids.filter((id) => id.startsWith(digit));
+    const found = findTask(known, digit);
+    expect(found).toEqual(
+      sharing.length === 0 ? buried : { type: 'several', candidates: expect.arrayContaining([tombstone.task]) },
+    );
   });
 
   it.each(['', 'xyz', '../etc', 'f'.repeat(64), 'f'.repeat(65)])('finds nothing by %j', (text) => {
