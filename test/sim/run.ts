@@ -64,6 +64,7 @@ class Run {
   readonly #faults: Faults | null;
   readonly #survivors = new Survivors();
   readonly #replacement: Replacement | null;
+  readonly #hasHoliday: boolean;
   readonly #people: People;
   #living: readonly string[];
   /** Records that were never acknowledged, and that no living peer had: after a month nobody takes them up any more. */
@@ -73,7 +74,8 @@ class Run {
     this.#options = options;
     this.#random = new Random(options.seed).fork(options.profile);
     this.#traits = traitsOf[options.profile];
-    const { agents, wire, maintainers, conditions, faults, money } = this.#traits;
+    const { agents, wire, maintainers, conditions, faults, money, people } = this.#traits;
+    this.#hasHoliday = this.#random.fork('holidays').chance(people.holidays);
     const queue = new EventQueue();
     const forge = new VirtualForge(() => queue.nowMs, this.#observers);
     const random = (purpose: string): Random => this.#random.fork(purpose);
@@ -113,7 +115,7 @@ class Run {
     this.#makePeace();
     this.#untilAllEnded();
     this.#look();
-    if (this.#random.fork('holidays').chance(this.#traits.people.holidays)) this.#goOnHoliday();
+    if (this.#hasHoliday) this.#goOnHoliday();
     const traffic = this.#rest();
     const { history, failovers, judge, named, log } = this.#observers;
     return {
@@ -199,7 +201,7 @@ class Run {
     this.#maintainers.calmDown();
     if (this.#faults === null) return;
     const present = this.#replacement?.present ?? this.#world.names;
-    this.#living = this.#survivors.choose(present, this.#random.fork('survivors'));
+    this.#living = this.#survivors.choose(present, this.#random.fork('survivors'), this.#hasHoliday);
     this.#faults.callOff(this.#living);
   }
 

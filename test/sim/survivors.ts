@@ -7,8 +7,8 @@ import { peerIdOf } from './world.ts';
 
 /** The last electorates of a task that may still be needed: the last one, and the one that hands over to it. */
 const needed = 3;
-/** How often peace brings back only some of the peers. */
-const someShare = 0.3;
+/** How often peace brings back only some of the peers; before a month away it should, so that some are off for long. */
+const someShare = { usually: 0.3, beforeMonth: 0.9 } as const;
 
 /**
  * Who is to live when the faults are over: everybody, or at least half of all with enough of each electorate, which is a
@@ -25,8 +25,8 @@ export class Survivors implements Observer {
       if (generation !== undefined && generation !== null) this.#add(observation.task, generation);
   }
 
-  choose(names: readonly string[], random: Random): readonly string[] {
-    if (!random.chance(someShare)) return names;
+  choose(names: readonly string[], random: Random, isBeforeMonth = false): readonly string[] {
+    if (!random.chance(isBeforeMonth ? someShare.beforeMonth : someShare.usually)) return names;
     const half = Math.ceil(names.length / 2);
     const chosen = new Set(random.shuffled(names).slice(0, random.whole(half, names.length)));
     return this.suffice([...chosen]) ? names.filter((name) => chosen.has(name)) : names;
