@@ -27,7 +27,9 @@ export const Limits = {
   syncEntries: 2_000,
   /** Tasks that ended more than 30 days ago of which a peer knows what came of them: the newest, some 3 MB of them. */
   tombstones: 5_000,
-  /** Of what a tombstone takes over from its task. */
+  /** One tombstone, with whatever newer peers have put into it. */
+  tombstone: 8 * 1024,
+  /** Characters that a tombstone takes over of each text of its task. */
   tombstoneText: 200,
   /** What an attempt may have cost: agents tell it, and what they start can put words into their mouths. */
   attemptUsd: 100_000,

@@ -18,9 +18,6 @@ interface Mourners {
   readonly bidder: Bidder;
 }
 
-/** A tombstone of a task that is created later than this from now tells of a clock that is wrong. */
-const clockErrorMs = 24 * 3_600_000;
-
 /**
  * Tasks that have ended are kept for a while and then pruned to a tombstone: everything else about them is forgotten.
  *
@@ -50,7 +47,6 @@ export class Burials {
 
   /** Another peer has pruned it: an end beats what is under way, and whatever is known here to be older. */
   onTombstone(tombstone: Tombstone, step: Step): void {
-    if (tombstone.createdAt > step.wallMs + clockErrorMs) return;
     const { catalogue } = this.#parts;
     const entry = catalogue.get(tombstone.task);
     if (entry !== undefined && compareMaybeStamps(entry.stamp, tombstone.stamp) >= 0) return;

@@ -189,17 +189,6 @@ describe('of more tasks than tombstones are kept of', () => {
     for (const order of [older, older.toReversed(), [...older.slice(3_000), ...older.slice(0, 3_000)]])
       expect(laid(order)).toEqual({ memory: newest, disk: newest });
   });
-
-  it('is one that a wrong clock has made: it would outlast all others', () => {
-    const world = new World(three, { timing });
-    const task = longAfter(world);
-    const tombstone = { ...buriedAt(1), createdAt: wallMs(world.wallMs('alpha') + 365 * 24 * 3_600_000) };
-    const message = { type: 'tombstone', tombstone } as const;
-    world.input('alpha', { type: 'message', from: peerIdOf('beta'), message });
-    expect(world.stored('alpha').tombstones.map((one) => one.task)).not.toContain(tombstone.task);
-    expect(world.tombstone('alpha', tombstone.task)).toBeNull();
-    expect(world.tombstone('alpha', task)).not.toBeNull();
-  });
 });
 
 describe('a peer of an earlier minor, which prunes without a tombstone', () => {
