@@ -40,14 +40,23 @@ async function stopAll(tree: ProcessTree, stopped: Set<number>): Promise<void> {
 function isStopped(pid: number, told: ReadonlySet<number>): boolean {
   if (process.platform !== 'linux') return told.has(pid);
   try {
-    return readdirSync(`/proc/${pid}/task`).every((thread) => {
-      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1');
-      return /^[TtZXx]/.test(stat.slice(stat.lastIndexOf(')') + 2));
-    });
+    return readdirSync(`/proc/${pid}/task`).every((thread) => standsStill(`/proc/${pid}/task/${thread}`));
   } catch {
     // It has ended.
     return true;
   }
+}
+
+/**
+ * Where a thread waits in the kernel, and cannot be stopped, until its child by vfork runs a program: while the child
+ * stands still, so does it.
+ */
+const vforks = /^(?:kernel_clone|_?do_fork|wait_for_vfork_done)$/;
+
+function standsStill(thread: string): boolean {
+  const stat = readFileSync(`${thread}/stat`, 'latin1');
+  const state = stat.charAt(stat.lastIndexOf(')') + 2);
+  return /[TtZXx]/.test(state) || (state === 'D' && vforks.test(readFileSync(`${thread}/wchan`, 'latin1')));
 }
 
 function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {

@@ -1,5 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -7,7 +8,7 @@ import { ProcessTree } from '../../../src/agents/processes/process-tree.ts';
 import { MarkVariable } from '../../../src/agents/processes/processes.ts';
 import { whileStill } from '../../../src/agents/processes/still.ts';
 import { waitFor } from '../../support/wait.ts';
-import { useFolder } from '../support.ts';
+import { alive, useFolder } from '../support.ts';
 
 const folder = useFolder();
 
@@ -50,5 +51,37 @@ test('whatever a run has started stands still while it is read, and goes on afte
   } finally {
     await tree.kill();
     child.kill('SIGKILL');
+  }
+});
+
+/** A process that waits for its child by vfork, which waits for somebody at the other end of a pipe before it runs its program. */
+const vforks = `
+import os
+wait = (os.POSIX_SPAWN_OPEN, 0, 'pipe', os.O_RDONLY, 0)
+child = os.posix_spawn('/bin/sh', ['sh', '-c', 'echo ran > ran.txt'], os.environ, file_actions=[wait])
+os.waitpid(child, 0)
+`;
+const noPython = spawnSync('python3', ['--version']).error !== undefined;
+if (noPython) console.log('a process in the middle of a vfork is not tested: there is no python3');
+
+const noVforks = process.platform !== 'linux' || noPython;
+
+test.skipIf(noVforks)('so does a process that cannot stop, since its child by vfork has', async () => {
+  const mark = `still.${randomUUID()}`;
+  execFileSync('mkfifo', [join(folder.path, 'pipe')]);
+  const env = { PATH: process.env.PATH, [MarkVariable]: mark };
+  const child = spawn('python3', ['-c', vforks], { cwd: folder.path, env, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const tree = new ProcessTree(mark);
+  const isInVfork = (): boolean =>
+    alive(mark) === 2 && readFileSync(`/proc/${child.pid}/stat`, 'latin1').includes(') D ');
+  try {
+    await waitFor('the vfork', isInVfork);
+    expect(await whileStill(tree, async () => 'read')).toBe('read');
+    execFileSync('sh', ['-c', ': > pipe'], { cwd: folder.path });
+    expect((await ended)[0]).toBe(0);
+    expect(readFileSync(join(folder.path, 'ran.txt'), 'utf8')).toBe('ran\n');
+  } finally {
+    await tree.kill();
   }
 });
