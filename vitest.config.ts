@@ -10,5 +10,6 @@ export default defineConfig({
     maxWorkers: 2,
     // A deadline is for what hangs, not for what is slow on a busy machine.
     testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

@@ -9,7 +9,7 @@ let scene: Scene;
 beforeAll(async () => {
   const starts = names.map((name) => ({ name, args: ['--specialties', name === 'delta' ? 'backend' : 'frontend'] }));
   scene = await Scene.start(starts, 'sed -i s/helo/hello/ greeting.txt && echo mended');
-}, 60_000);
+});
 afterAll(() => scene[Symbol.asyncDispose]());
 
 it('an unknown issue, a wrong token and an unknown repository are one clear line each, and exit 2', async () => {

@@ -5,8 +5,8 @@ describe.each(runs)('kill -9 in the middle of the work, run %i', () => {
   let mesh: Killing;
   beforeAll(async () => {
     mesh = await Killing.start();
-  }, 60_000);
-  beforeEach(() => mesh.makeWhole(), 60_000);
+  });
+  beforeEach(() => mesh.makeWhole());
   afterAll(() => mesh[Symbol.asyncDispose]());
 
   it('of the worker: the next attempt ends the task', async () => {

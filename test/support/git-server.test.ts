@@ -1,4 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -58,6 +60,16 @@ describe('a git server', () => {
       return response.status;
     };
     expect([await ask('git-upload-pack'), await ask('git-receive-pack')]).toEqual([fetching, pushing]);
+  });
+
+  test('can be closed though a client has gone in the middle of an answer', async () => {
+    await using server = await startGitServer({ root });
+    const main = git(bare, 'rev-parse', 'main');
+    const refs = Array.from({ length: 50_000 }, (_, index) => `${main} refs/heads/${index}\n`);
+    writeFileSync(join(bare, 'packed-refs'), refs.join(''));
+    const asked = request(`${server.origin}/acme/x.git/info/refs?service=git-upload-pack`).end();
+    await once(asked, 'response');
+    asked.destroy();
   });
 
   test.each(['/acme/y.git/info/refs?service=git-upload-pack', '/acme/x.git/HEAD', '/', '/%2e%2e/x.git/info/refs'])(

@@ -112,6 +112,8 @@ async function runBackend(
 async function pass(output: NodeJS.ReadableStream, response: ServerResponse): Promise<void> {
   let head = Buffer.alloc(0);
   for await (const chunk of output) {
+    // Whoever asked has gone, and would be waited for in vain.
+    if (response.destroyed) return;
     const bytes = Buffer.from(chunk);
     if (response.headersSent) {
       if (!response.write(bytes)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
