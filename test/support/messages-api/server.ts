@@ -112,7 +112,8 @@ async function send(response: ServerResponse, call: Call, reply: Reply): Promise
       const whole = all.slice(0, reply.afterEvents);
       if (reply.ends === 'silence') {
         await sendEvents(response, reply.turn, whole);
-        return void (await once(response, 'close'));
+        if (!response.destroyed) await once(response, 'close');
+        return;
       }
       const half = all[reply.afterEvents]?.slice(0, 30) ?? '';
       await sendEvents(response, reply.turn, [...whole, half]);
