@@ -6,6 +6,8 @@ import { isEnded, namesOf } from './describe.ts';
 import { CliError, ExitCodes } from './errors.ts';
 
 const pollMs = 500;
+/** In a row. One says little: neither the question nor the answer is sent twice. */
+const enoughMisses = 3;
 
 interface Asked {
   readonly id: string;
@@ -22,6 +24,8 @@ export class LogStream {
   readonly #noted = new Set<string>();
   #attempt: number | null;
   #offset = 0;
+  #hasHeard = false;
+  #misses = 0;
 
   constructor(client: ControlClient, asked: Asked, note: (text: string) => void) {
     this.#client = client;
@@ -40,6 +44,7 @@ export class LogStream {
       } else {
         if (this.#attempt === null && piece.attempt > 1) this.#noteEarlier(piece.attempt);
         [this.#attempt, this.#offset] = [piece.attempt, piece.nextOffset];
+        [this.#hasHeard, this.#misses] = [true, 0];
         if (piece.text !== '') yield piece;
         const isLast = piece.end && !(await this.#goesOn(piece.attempt));
         if (isLast || (piece.text === '' && !follow)) return;
@@ -50,15 +55,18 @@ export class LogStream {
     }
   }
 
-  /** Its worker is gone, and took the log along: what comes next is elsewhere. */
+  /** Its worker may be gone, and have taken the log along: then what comes next is elsewhere. */
   async #onNone(reason: string): Promise<void> {
     const { id, follow, attempt: only } = this.#asked;
+    this.#misses += 1;
+    const isLost = !this.#hasHeard || this.#misses >= enoughMisses;
     const task = await this.#client.task(id);
-    if (!follow || only !== null || isEnded(task)) throw noLog(reason, id);
+    if (!follow || (isLost && (only !== null || isEnded(task)))) throw noLog(reason, id);
     const attempt = this.#attempt;
     if (attempt === null) return this.#noteOnce(reason);
+    this.#noteOnce(`attempt ${attempt}: ${reason}; it is asked again`);
     this.#noteEnd(task, attempt);
-    if (task.attempt <= attempt) return;
+    if (!isLost || task.attempt <= attempt) return;
     this.#noteOnce(`the rest of attempt ${attempt} is missing: ${reason}`);
     await this.#turnTo(task, attempt + 1);
   }
@@ -75,7 +83,7 @@ export class LogStream {
   }
 
   async #turnTo({ attempts }: TaskJson, attempt: number): Promise<void> {
-    [this.#attempt, this.#offset] = [attempt, 0];
+    [this.#attempt, this.#offset, this.#misses] = [attempt, 0, 0];
     const worker = attempts.find(({ number }) => number === attempt)?.worker;
     const where = worker === undefined ? '' : ` on ${namesOf(await this.#client.status())(worker)}`;
     this.#noteOnce(`attempt ${attempt} begins${where}`);

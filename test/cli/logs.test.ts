@@ -18,12 +18,18 @@ const gone = { unavailable: 'the PC that worked on it did not answer' };
 /** The logs that can be had now, by attempt; those that are not whole go on. */
 class Logs extends FakeService {
   readonly logs = new Map<number, { text: string; whole: boolean }>();
+  /** How many of the next answers do not arrive. */
+  lost = 0;
 
   override async log({ attempt, offset, task }: LogQuery): Promise<LogPiece | { readonly unavailable: string }> {
     const number = attempt ?? this.views.get(task)?.state.attemptsStarted ?? 1;
     this.queries.push({ attempt: number, offset, task, limitBytes: 0 });
     const log = this.logs.get(number);
     if (log === undefined) return gone;
+    if (this.lost > 0) {
+      this.lost -= 1;
+      return gone;
+    }
     return { attempt: number, text: log.text.slice(offset), nextOffset: log.text.length, end: log.whole };
   }
 
@@ -75,9 +81,53 @@ describe('peer logs', () => {
     expect(await followed).toBe(0);
     expect(world.stdout).toEqual(['one', 'another']);
     expect(world.stderr).toEqual([
+      'attempt 1: the PC that worked on it did not answer; it is asked again',
       'attempt 1 has ended, lapsed: silence',
       'the rest of attempt 1 is missing: the PC that worked on it did not answer',
       'attempt 2 begins on alpha',
+    ]);
+  });
+
+  it('says once that the log cannot be had for now, while it goes on asking', async () => {
+    service.logs.set(1, { text: 'one\n', whole: false });
+    const followed = world.run(['logs', short, '--follow']);
+    await waitFor('the first line', () => world.stdout.length > 0);
+    service.logs.delete(1);
+    const before = service.queries.length;
+    await waitFor('five questions', () => service.queries.length > before + 5);
+    expect(world.stderr).toEqual(['attempt 1: the PC that worked on it did not answer; it is asked again']);
+    service.logs.set(1, { text: 'one\ntwo\n', whole: true });
+    service.become(cancel(open.state, 'enough', null, wallMs(4_000)));
+    expect([await followed, world.stdout]).toEqual([0, ['one', 'two']]);
+    expect(world.stderr).toHaveLength(1);
+  });
+
+  it('misses nothing of an attempt that has ended for an answer that is lost', async () => {
+    service.logs.set(1, { text: 'one\n', whole: false });
+    const followed = world.run(['logs', short, '--follow']);
+    await waitFor('the first line', () => world.stdout.length > 0);
+    service.logs.set(1, { text: 'one\nwhy it failed\n', whole: true });
+    service.lost = 2;
+    service.logs.set(2, { text: 'another\n', whole: true });
+    service.become(second);
+    await waitFor('the second attempt', () => world.stdout.includes('another'));
+    service.lost = 2;
+    service.become(cancel(second, 'enough', null, wallMs(4_000)));
+    expect([await followed, world.stdout]).toEqual([0, ['one', 'why it failed', 'another']]);
+  });
+
+  it('shows the last words of one attempt, or of a task that has ended, though an answer is lost', async () => {
+    service.logs.set(1, { text: 'one\n', whole: false });
+    const followed = ['logs --follow', 'logs --follow --attempt 1'].map((line) =>
+      world.run([...line.split(' '), short]),
+    );
+    await waitFor('the first lines', () => world.stdout.length > 1);
+    service.logs.set(1, { text: 'one\ntwo\n', whole: true });
+    service.lost = 2;
+    service.become(cancel(open.state, 'enough', null, wallMs(4_000)));
+    expect([await Promise.all(followed), world.stdout]).toEqual([
+      [0, 0],
+      ['one', 'one', 'two', 'two'],
     ]);
   });
 
