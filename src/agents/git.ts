@@ -78,7 +78,8 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   });
   if (!result.failed) return { stdout: result.stdout };
   const stderr = redact(result.stderr ?? '');
-  const told = explain(stderr) ?? redact(result.originalMessage ?? `exit code ${result.exitCode}`);
+  const end = result.exitCode === undefined ? `ended by ${result.signal}` : `exit code ${result.exitCode}`;
+  const told = explain(stderr) ?? redact(result.originalMessage ?? end);
   const code = options.signal?.aborted
     ? 'aborted'
     : deadline.signal.aborted

@@ -10,13 +10,22 @@ const DefaultPausesMs: readonly number[] = [300, 1_500];
 /** A rate limit that ends sooner is waited for; a later end is for a person to know. */
 const MaxWaitMs = 10_000;
 
+/** How patient one is. */
+export interface Patience {
+  /** Before a failed reading is repeated, in milliseconds; none where it is not to be. */
+  readonly pausesMs?: readonly number[] | undefined;
+  /** Ends every request. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** An Octokit whose every request has a time-out, is repeated where that is safe, and fails with a ForgeError only. */
-export function createOctokit(settings: GitHubSettings, pausesMs: readonly number[] = DefaultPausesMs): Octokit {
+export function createOctokit(settings: GitHubSettings, patience: Patience = {}): Octokit {
+  const { pausesMs = DefaultPausesMs, signal } = patience;
   const octokit = new Octokit({
     baseUrl: settings.apiUrl,
     userAgent: 'issue-mesh',
     ...(settings.token === null ? {} : { auth: settings.token }),
-    request: { fetch: fetchWithTimeout },
+    request: { fetch: fetchWithin(signal) },
     log: { debug: silent, info: silent, warn: silent, error: silent },
   });
   octokit.hook.wrap('request', async (request, options) => {
@@ -41,8 +50,12 @@ export function createOctokit(settings: GitHubSettings, pausesMs: readonly numbe
 
 const silent = (): void => {};
 
-const fetchWithTimeout = (url: string, init: RequestInit): Promise<Response> =>
-  fetch(url, { ...init, signal: AbortSignal.timeout(RequestTimeoutMs) });
+const fetchWithin =
+  (signal: AbortSignal | undefined) =>
+  (url: string, init: RequestInit): Promise<Response> => {
+    const timeout = AbortSignal.timeout(RequestTimeoutMs);
+    return fetch(url, { ...init, signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) });
+  };
 
 /** What Octokit throws; `response` is missing where there was none. */
 interface HttpFailure extends Error {

@@ -2,7 +2,7 @@ import type { Octokit } from '@octokit/rest';
 import { z } from 'zod';
 import { commitIdSchema } from '../../protocol/ids.ts';
 import { ForgeError } from './errors.ts';
-import { createOctokit } from './github-http.ts';
+import { createOctokit, type Patience } from './github-http.ts';
 import type { GitHubSettings } from './settings.ts';
 
 export interface RepositoryName {
@@ -65,10 +65,9 @@ export class GitHub {
   readonly settings: GitHubSettings;
   readonly #octokit: Octokit;
 
-  /** `pausesMs`: before a failed reading is repeated. */
-  constructor(settings: GitHubSettings, pausesMs?: readonly number[]) {
+  constructor(settings: GitHubSettings, patience: Patience = {}) {
     this.settings = settings;
-    this.#octokit = createOctokit(settings, pausesMs);
+    this.#octokit = createOctokit(settings, patience);
   }
 
   /** Whose token it is. */

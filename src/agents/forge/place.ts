@@ -1,4 +1,4 @@
-import type { Repository } from '../../protocol/record.ts';
+import { type Repository, repositoryText } from '../../protocol/record.ts';
 import { GitError, type GitRemote, git } from '../git.ts';
 import { WorkspaceError } from '../workspace/errors.ts';
 import { defaultBranch } from '../workspace/mirror.ts';
@@ -17,29 +17,40 @@ export interface Place {
   readonly path: string | null;
 }
 
-const patienceMs = 10_000;
+const defaultPatienceMs = 10_000;
 
 /**
  * Asks whether there is such a repository, branch and folder, as far as that is cheap: a folder on a plain git server
- * is not looked for. Gives why it could not be asked, null where it could.
+ * is not looked for. Gives why it could not be asked, null where it could. `patienceMs` is for all of it.
  * @throws RepositoryError `not-there`.
  */
-export async function checkPlace(env: Environment, place: Place): Promise<string | null> {
+export async function checkPlace(
+  env: Environment,
+  place: Place,
+  patienceMs = defaultPatienceMs,
+): Promise<string | null> {
   const { repository } = place;
+  const signal = AbortSignal.timeout(patienceMs);
   try {
-    if (repository.type === 'github') await checkGitHub(env, repository, place);
-    else await checkGit(repository, place);
+    if (repository.type === 'github') await checkGitHub(env, repository, place, signal);
+    else await checkGit(repository, place, signal);
     return null;
   } catch (error) {
-    return whyUnasked(error, env, place);
+    const why = whyUnasked(error, env, place);
+    return signal.aborted ? `${askedOf(repository)} did not answer in ${patienceMs / 1_000} s` : why;
   }
 }
 
 type GitHubRepository = Extract<Repository, { type: 'github' }>;
 
-async function checkGitHub(env: Environment, asked: GitHubRepository, { base, path }: Place): Promise<void> {
+async function checkGitHub(
+  env: Environment,
+  asked: GitHubRepository,
+  { base, path }: Place,
+  signal: AbortSignal,
+): Promise<void> {
   // Nothing depends on the answer so much that it would be asked for twice.
-  const github = new GitHub(gitHubSettings(env), []);
+  const github = new GitHub(gitHubSettings(env), { pausesMs: [], signal });
   const { owner, name } = await github.repository(asked);
   const present = { owner: owner.login, name };
   if (base !== null && !(await github.hasBranch(present, base))) throw noBranch(`${asked.owner}/${asked.name}`, base);
@@ -48,10 +59,13 @@ async function checkGitHub(env: Environment, asked: GitHubRepository, { base, pa
   if (kind === null || kind === 'file') throw noFolder(`${asked.owner}/${asked.name}`, path);
 }
 
-async function checkGit(repository: Exclude<Repository, GitHubRepository>, { base, path }: Place): Promise<void> {
+async function checkGit(
+  repository: Exclude<Repository, GitHubRepository>,
+  { base, path }: Place,
+  signal: AbortSignal,
+): Promise<void> {
   const url = repository.type === 'git' ? repository.url : repository.path;
   const remote: GitRemote = { url, authorization: null };
-  const signal = AbortSignal.timeout(patienceMs);
   const branch = base ?? (await defaultBranch(remote, signal));
   if (base !== null && (await commitAt(remote, base, signal)) === null) throw noBranch(url, base);
   if (repository.type === 'git' || path === null) return;
@@ -72,6 +86,9 @@ function whyUnasked(error: unknown, env: Environment, { repository }: Place): st
   if (error instanceof GitError || error instanceof ForgeError) return error.message;
   throw error;
 }
+
+const askedOf = (repository: Repository): string =>
+  repository.type === 'github' ? 'GitHub' : repositoryText(repository);
 
 const notThere = (message: string): RepositoryError => new RepositoryError('not-there', message);
 const noBranch = (repository: string, base: string): RepositoryError =>

@@ -81,7 +81,7 @@ describe('a rate limit', () => {
 describe('what is no GitHub', () => {
   test('a port where nobody listens', async () => {
     const settings = gitHubSettings({ GITHUB_API_URL: 'http://127.0.0.1:9/' });
-    const reading = new GitHub(settings, []).repository(name);
+    const reading = new GitHub(settings, { pausesMs: [] }).repository(name);
     await expect(reading).rejects.toMatchObject({ name: 'ForgeError', code: 'network', status: null });
     await expect(reading).rejects.toThrow(/http:\/\/127\.0\.0\.1:9 .*: check the network, and GITHUB_API_URL/);
   });

@@ -43,7 +43,7 @@ export class Setup implements AsyncDisposable {
 
   /** Its pauses are too short to be noticed. */
   api(token: string | null = 'good-token'): GitHub {
-    return new GitHub(gitHubSettings(this.env(token)), [1, 1]);
+    return new GitHub(gitHubSettings(this.env(token)), { pausesMs: [1, 1] });
   }
 
   forge(token: string | null = 'good-token', asked = name): GitHubForge {

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkPlace, type Place } from '../../../src/agents/forge/place.ts';
 import type { HostId } from '../../../src/protocol/ids.ts';
 import type { Repository } from '../../../src/protocol/record.ts';
-import { startGitServer } from '../../support/git-server.ts';
+import { listenLocally, startGitServer } from '../../support/git-server.ts';
 import { git, makeBareRepository } from '../../support/repository.ts';
 import { name, Setup } from './github-setup.ts';
 
@@ -113,5 +114,26 @@ describe('a git server', () => {
 
   test('that cannot be reached is no reason to submit nothing', async () => {
     expect(await checkPlace({}, at({ type: 'git', url: 'http://127.0.0.1:1/r.git' }))).toMatch(/^git ls-remote: /);
+  });
+});
+
+describe('one deadline is for all of it, and what is late is no reason to submit nothing', () => {
+  test('where GitHub is slow to answer each question', async () => {
+    const facts = { name: 'widgets', owner: { login: 'acme' }, default_branch: 'main' };
+    await using server = await listenLocally(async (request, response) => {
+      await delay(200);
+      const answer = request.url?.includes('/git/') ? {} : request.url?.includes('/contents/') ? [] : facts;
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
+    });
+    const place = at({ type: 'github', owner: 'acme', name: 'widgets' }, 'next', 'packages');
+    const env = { GITHUB_API_URL: server.origin };
+    expect(await checkPlace(env, place)).toBeNull();
+    expect(await checkPlace(env, place, 300)).toBe('GitHub did not answer in 0.3 s');
+  });
+
+  test('where a git server is silent', async () => {
+    await using server = await listenLocally(async () => {});
+    const url = `${server.origin}/r.git`;
+    expect(await checkPlace({}, at({ type: 'git', url }), 200)).toBe(`${url} did not answer in 0.2 s`);
   });
 });
