@@ -5,6 +5,7 @@ import { type ControlServer, serveControl } from '../../src/peer/control/server.
 import { socketPath } from '../../src/peer/home/socket.ts';
 import { FakeService, makeView } from '../peer/control/fake-service.ts';
 import { type FakeGitHub, startFakeGitHub } from '../support/fake-github/server.ts';
+import { startGitServer } from '../support/git-server.ts';
 import { makeBareRepository } from '../support/repository.ts';
 import { World } from './world.ts';
 
@@ -40,7 +41,6 @@ describe('a place that is not there is told before anything is submitted', () =>
     ['--prompt x --repo acme/widgets --base next', /acme\/widgets has no branch next: check --base$/],
     ['--issue 7 --repo acme/widgets --base next', /acme\/widgets has no branch next: check --base$/],
     ['--issue 7 --repo acme/widgets --path app', /acme\/widgets has no folder app: check --path$/],
-    ['--prompt x --repo acme/gadgets', /no acme\/gadgets \(404\): check its name, and that the token may read it$/],
   ])('peer submit %s', async (line, message) => {
     expect(await submit(line)).toBe(2);
     expect(world.stderr).toEqual([expect.stringMatching(message)]);
@@ -64,6 +64,25 @@ describe('a submission goes out', () => {
       expect.stringMatching(/^note: the repository cannot be looked up: GitHub cannot be reached/),
       expect.stringMatching(/^submitted: /),
     ]);
+    expect(service.commands).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'acme/gadgets',
+      /^(?:note|peer): GitHub shows no acme\/gadgets \(404\): check its name, and that the token may read it/,
+    ],
+    ['GIT/s.git', /^(?:note|peer): http.*s\.git shows no repository: check --repo/],
+  ])('for whoever may see %s, with a word on it, unless there is nobody else', async (repo, reason) => {
+    await using git = await startGitServer({ root: world.folder });
+    const line = `--prompt x --repo ${repo.replace('GIT', git.origin)}`;
+    expect(await submit(line)).toBe(0);
+    expect(world.stderr).toEqual([expect.stringMatching(reason), expect.stringMatching(/^submitted: /)]);
+    expect(world.stderr[0]).toMatch(/; it is submitted all the same, for a peer that may see it$/);
+    const [self] = service.peers();
+    service.peers = () => (self === undefined ? [] : [self]);
+    expect(await submit(line)).toBe(2);
+    expect(world.stderr.slice(2)).toEqual([expect.stringMatching(reason)]);
     expect(service.commands).toHaveLength(1);
   });
 

@@ -17,27 +17,30 @@ export interface Place {
   readonly path: string | null;
 }
 
+/**
+ * What could be seen of it from here. `hidden`: the forge shows no such repository to this PC, which it says of one
+ * that is private too; another PC may have a token or a key for it. `unasked`: nobody can tell now. A reason is one line.
+ */
+export type Sight = { readonly type: 'there' } | { readonly type: 'hidden' | 'unasked'; readonly reason: string };
+
 const defaultPatienceMs = 10_000;
 
 /**
  * Asks whether there is such a repository, branch and folder, as far as that is cheap: a folder on a plain git server
- * is not looked for. Gives why it could not be asked, null where it could. `patienceMs` is for all of it.
- * @throws RepositoryError `not-there`.
+ * is not looked for. `patienceMs` is for all of it.
+ * @throws RepositoryError `not-there`: whoever sees the repository would not find it there.
  */
-export async function checkPlace(
-  env: Environment,
-  place: Place,
-  patienceMs = defaultPatienceMs,
-): Promise<string | null> {
+export async function checkPlace(env: Environment, place: Place, patienceMs = defaultPatienceMs): Promise<Sight> {
   const { repository } = place;
   const signal = AbortSignal.timeout(patienceMs);
   try {
     if (repository.type === 'github') await checkGitHub(env, repository, place, signal);
     else await checkGit(repository, place, signal);
-    return null;
+    return { type: 'there' };
   } catch (error) {
-    const why = whyUnasked(error, env, place);
-    return signal.aborted ? `${askedOf(repository)} did not answer in ${patienceMs / 1_000} s` : why;
+    const sight = sightAfter(error, env, place);
+    if (!signal.aborted) return sight;
+    return { type: 'unasked', reason: `${askedOf(repository)} did not answer in ${patienceMs / 1_000} s` };
   }
 }
 
@@ -74,17 +77,17 @@ async function checkGit(
   if (!/^(040000|120000) /.test(stdout)) throw noFolder(url, path);
 }
 
-function whyUnasked(error: unknown, env: Environment, { repository }: Place): string {
+function sightAfter(error: unknown, env: Environment, { repository }: Place): Sight {
   if (error instanceof WorkspaceError) throw notThere(error.message);
-  if (error instanceof GitError && error.code === 'not-found' && repository.type === 'git') {
-    throw notThere(`there is no repository at ${repository.url}: check --repo`);
+  if (!(error instanceof GitError || error instanceof ForgeError)) throw error;
+  const { code, message } = error;
+  if (code !== 'not-found') return { type: 'unasked', reason: message };
+  if (repository.type === 'git') {
+    return { type: 'hidden', reason: `${repository.url} shows no repository: check --repo` };
   }
-  if (error instanceof ForgeError && error.code === 'not-found' && gitHubSettings(env).token !== null) {
-    throw notThere(error.message);
-  }
-  // What is private shows itself to a token only, and another peer may have one.
-  if (error instanceof GitError || error instanceof ForgeError) return error.message;
-  throw error;
+  // The peer may have a token though the person's shell has none.
+  const isHidden = repository.type === 'github' && gitHubSettings(env).token !== null;
+  return { type: isHidden ? 'hidden' : 'unasked', reason: message };
 }
 
 const askedOf = (repository: Repository): string =>

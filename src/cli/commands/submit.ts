@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { checkPlace } from '../../agents/forge/place.ts';
+import type { ControlClient } from '../../peer/control/client.ts';
 import { type Draft, Priorities } from '../../protocol/record.ts';
 import { findMesh } from '../client-mode.ts';
 import type { Context } from '../context.ts';
 import { draftOf, type SubmitFlags, wantedBy } from '../draft.ts';
+import { usageError } from '../errors.ts';
 import { follow } from '../follow.ts';
 import { printable } from '../output.ts';
 import { printSubmitted } from '../submitted.ts';
@@ -42,11 +44,20 @@ GITHUB_TOKEN is needed for private repositories.`,
 }
 
 /** What is not there would only be missed by each attempt in turn. Where nobody can tell now, they are to find out. */
-async function checkWhere({ env, err }: Context, draft: Draft): Promise<void> {
+async function checkWhere({ env, err }: Context, client: ControlClient, draft: Draft): Promise<void> {
   // The repository of an issue has just shown it.
   if (draft.source.type === 'issue' && draft.base === null && draft.path === null) return;
-  const unasked = await checkPlace(env, draft);
-  if (unasked !== null) err(`note: the repository cannot be looked up: ${printable(unasked)}`);
+  const sight = await checkPlace(env, draft);
+  if (sight.type === 'there') return;
+  const reason = printable(sight.reason);
+  if (sight.type === 'unasked') return err(`note: the repository cannot be looked up: ${reason}`);
+  if (await isAlone(client)) throw usageError(reason);
+  err(`note: ${reason}; it is submitted all the same, for a peer that may see it`);
+}
+
+/** Then nobody has another token, or another key. */
+async function isAlone(client: ControlClient): Promise<boolean> {
+  return (await client.status()).peers.every(({ self }) => self);
 }
 
 async function submit(context: Context, flags: SubmitFlags): Promise<void> {
@@ -55,7 +66,7 @@ async function submit(context: Context, flags: SubmitFlags): Promise<void> {
   await using way = await findMesh(context);
   const { client } = way;
   const draft = await draftOf(context, flags, wanted);
-  await checkWhere(context, draft);
+  await checkWhere(context, client, draft);
   const reply = await client.submit({ draft, again: flags.again === true });
   const task = printSubmitted(context, reply, flags);
   if (task !== null) await follow(context, client, task.id, flags.json === true);
