@@ -13,7 +13,7 @@ const tools: ReadonlySet<string> = new Set([
 ]);
 
 /** What Claude Code takes for a model besides an id; `[1m]` asks for a long context. */
-const modelNames = /^(?:sonnet|opus|haiku|opusplan|default)(?:\[1m\])?$/;
+const modelNames = /^(?:sonnet|opus|haiku|fable|best|opusplan|default)(?:\[1m\])?$/;
 
 /** Why a tool's name, or a rule about one such as `Bash(git log:*)`, may be a slip; null where it is known. */
 export function doubtAboutTool(rule: string): string | null {

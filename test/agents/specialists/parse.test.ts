@@ -37,7 +37,7 @@ describe("the file of a specialist, as Claude Code's subagents have it", () => {
       'tools: Read, Grpe\nmodel: sonnet',
       [{ line: 4, message: 'tools: Grpe is no tool that is known, and gives nothing' }],
     ],
-    ['model: opus[1m]', []],
+    ['model: fabel', [{ line: 4, message: expect.stringMatching(/^model: fabel is no model that is known/) }]],
     ['model: eu.anthropic.claude-opus-9-v1:0', []],
     ['model: inherit', []],
     [
@@ -47,6 +47,16 @@ describe("the file of a specialist, as Claude Code's subagents have it", () => {
   ])('is doubted where it names what nobody knows: %j', (more, doubts) => {
     expect(parseSpecialist(fileOf(`${sound}\n${more}`))).toMatchObject({ doubts });
   });
+
+  it.each(['opus[1m]', 'sonnet[1m]', 'haiku', 'fable', 'fable[1m]', 'best', 'opusplan', 'default'])(
+    'may name a model by %s',
+    (alias) => {
+      expect(parseSpecialist(fileOf(`${sound}\nmodel: ${alias}`))).toMatchObject({
+        specialist: { model: alias },
+        doubts: [],
+      });
+    },
+  );
 
   it('may have what only Claude Code knows', () => {
     const more =
