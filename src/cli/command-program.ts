@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { normalize, resolve } from 'node:path';
 import { execa } from 'execa';
+import { git } from '../agents/git.ts';
 
 /** A word that the shell takes as it stands, but for a `~` at its beginning; no assignment, quote or pattern. */
 const plainWord = /^(?:~\/)?[\w./+@%:,-]+$/;
@@ -27,7 +28,7 @@ export async function commandTrouble({ executor = 'auto', command }: Asked, cwd:
   const path = word.replace(/^~(?=\/)/, homedir());
   if (path.startsWith('/')) return troubleAt(path);
   // Where it is in each repository it is in its place.
-  if (!(await isFile(resolve(cwd, path)))) return null;
+  if (!(await isFile(resolve(cwd, path))) || (await isInRepository(path, cwd))) return null;
   return `${word} is looked for in each task's clone, not here: give its absolute path, ${resolve(cwd, path)}`;
 }
 
@@ -45,6 +46,16 @@ async function troubleAt(path: string): Promise<string | null> {
 async function isKnownToShell(word: string): Promise<boolean> {
   const { failed } = await execa('/bin/sh', ['-c', 'command -v "$1"', 'sh', word], { reject: false });
   return !failed;
+}
+
+/** By that path from the top, which is where the command runs in a clone. */
+async function isInRepository(path: string, cwd: string): Promise<boolean> {
+  try {
+    await git(['ls-files', '--error-unmatch', '--', `:(top,literal)${normalize(path)}`], { cwd });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandTrouble } from '../../src/cli/command-program.ts';
+import { git } from '../support/repository.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -48,6 +49,22 @@ describe('a command', () => {
     ],
   ])('is not: %s', async (command, message) => {
     expect(await trouble(command)).toMatch(message);
+  });
+});
+
+describe('a script of the repository that the person stands in', () => {
+  it('is in order where it is tracked by that path from the top, and nowhere else', async () => {
+    const [script, scripts] = [join(world.folder, 'agent.sh'), join(world.folder, 'scripts')];
+    mkdirSync(scripts);
+    copyFileSync(script, join(scripts, 'agent.sh'));
+    git(world.folder, 'init', '--quiet');
+    const notHere = /is looked for in each task's clone, not here/;
+    expect(await trouble('./scripts/agent.sh')).toMatch(notHere);
+    git(world.folder, 'add', 'scripts');
+    expect(await trouble('./scripts/agent.sh --fast')).toBeNull();
+    expect(await trouble('scripts/agent.sh')).toBeNull();
+    expect(await trouble('./agent.sh')).toMatch(notHere);
+    expect(await commandTrouble({ command: './agent.sh' }, scripts)).toMatch(notHere);
   });
 });
 
