@@ -73,13 +73,14 @@ async function secrets(home: Home): Promise<Finding> {
 
 /** What the running peer was told counts more than what a new one would be. */
 async function executor(home: Home, env: Env, client: ControlClient): Promise<Finding> {
-  const trouble = await commandTrouble(await loadConfig(home), home.folder);
-  if (trouble !== null) return warning(`config.json, command: ${trouble}`);
-  if (await client.isThere()) {
-    const self = (await client.status()).peers.find((peer) => peer.self);
-    if (self?.executor != null) return good(`${self.executor}, of the peer that is running`);
-  }
   const config = await loadConfig(home);
+  const self = (await client.isThere()) ? (await client.status()).peers.find((peer) => peer.self) : undefined;
+  const running = self?.executor == null ? null : `${self.executor}, of the peer that is running`;
+  const trouble = await commandTrouble(config, home.folder);
+  if (trouble !== null) {
+    return warning([`config.json, command: ${trouble}`, ...(running === null ? [] : [running])].join('; '));
+  }
+  if (running !== null) return good(running);
   const found = await chooseExecutor({ executor: config.executor ?? 'auto', command: config.command ?? null, env });
   if ('reason' in found) return warning(`${found.reason}; flags to \`peer start\`, or in config.json`);
   return good(`${found.executor.name} (${found.why})`);

@@ -55,8 +55,13 @@ describe('doctor', () => {
     mkdirSync(world.home);
     const server = await serveControl(new FakeService(makeView('x')), socketPath({ folder: world.home }), () => {});
     expect(await world.run(['doctor'])).toBe(0);
+    writeFileSync(join(world.home, 'config.json'), '{"command":"no-such-program"}');
+    expect(await world.run(['doctor'])).toBe(0);
     await server.close();
     expect(world.stdout.join('\n')).toMatch(/^ok +executor +command, of the peer that is running$/m);
+    expect(world.stdout.join('\n')).toMatch(
+      /^! +executor +config\.json, command: .*no-such-program.*; command, of the peer that is running$/m,
+    );
     expect(world.stdout.join('\n')).toMatch(/^ok +peer +alpha is running and sees 1 other$/m);
   });
 });
