@@ -40,6 +40,7 @@ const prices: readonly (readonly [model: string, price: Price])[] = [
   ['claude-opus-5-5', price(4, 20, 0.2)],
   ['claude-opus-5', price(5, 25)],
   ['claude-opus-4-1', price(15, 75)],
+  ['claude-opus-4-0', price(15, 75)],
   ['claude-opus-4-2025', price(15, 75)],
   ['claude-opus-4-', price(5, 25)],
   ['claude-sonnet-5-5', price(2, 10, 0.1)],
@@ -52,6 +53,7 @@ const prices: readonly (readonly [model: string, price: Price])[] = [
   ['claude-fable-5', price(10, 50)],
   ['claude-mythos-5-2', price(8, 40, 0.2)],
   ['claude-mythos-5-', price(10, 50, 0.25)],
+  ['claude-mythos-preview', price(25, 125)],
 ];
 
 /** Haiku 5.5 costs five times as much where the prompt is longer than this, in tokens. */
@@ -59,7 +61,7 @@ const longPrompt = 100_000;
 const longPrompts: typeof prices = [['claude-haiku-5-5', price(0.5, 2.5)]];
 
 /** For a model that nobody has put on the list: better too dear than a budget that never ends. */
-const dearest = price(15, 75);
+const dearest = price(25, 125);
 
 /** A search of the web that the API makes itself, in USD. */
 export const searchUsd = 0.01;

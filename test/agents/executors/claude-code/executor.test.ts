@@ -86,7 +86,7 @@ describe('what a run has used', () => {
     expect(await bench.run(executorOf({ asks: true }, env))).toMatchObject({ type: 'finished' });
     // The model of the stand-in's own call is on no list.
     expect(usages().at(-1)).toMatchObject({ inputTokens: 1_000_000, outputTokens: 170 });
-    expect(usages().at(-1)?.costUsd).toBeCloseTo(15, 1);
+    expect(usages().at(-1)?.costUsd).toBeCloseTo(25, 1);
   });
 
   test('ends the run with its budget, though the CLI tells of another end', async () => {
