@@ -2,9 +2,7 @@ import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import type { Messages } from '@anthropic-ai/sdk/resources/messages';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { accountIn, parseEvent } from '../../src/agents/executors/claude-code/events.ts';
 import type { ExecutorContext } from '../../src/agents/executors/executor.ts';
-import type { Usage } from '../../src/agents/executors/usage.ts';
 import { killAll, useBench } from '../contracts/executor.ts';
 import { claudeTools } from '../support/claude-tools.ts';
 import type { Call } from '../support/messages-api/call.ts';
@@ -133,14 +131,15 @@ const keepLines: ExecutorContext['confine'] = async (command) => ({
   file: '/bin/sh',
   args: ['-c', '"$0" "$@" | tee ../lines.jsonl', command.file, ...command.args],
 });
-function accountKept(): Usage {
+/** What the CLI itself accounts for, in USD: of this process, which is not all that a resumed session has cost. */
+function accountKept(): number {
   const lines = readFileSync(join(bench.cwd, '..', 'lines.jsonl'), 'utf8')
     .trim()
     .split('\n');
-  const events = lines.map((line) => parseEvent(JSON.parse(line)));
-  const result = events.find((event) => event?.type === 'result');
-  if (result?.type !== 'result') throw new Error('the CLI told no result');
-  return accountIn(result);
+  const { model_usage_since_last_result: account } = lines
+    .map((line) => JSON.parse(line))
+    .find(({ type }) => type === 'result');
+  return Object.values<{ costUSD: number }>(account).reduce((sum, { costUSD }) => sum + costUSD, 0);
 }
 
 /** A run of one call that has used so much. */
@@ -148,8 +147,7 @@ const accountedFor = async (model: string, usage: Partial<TurnUsage>, moreUsage:
   const url = await start(conversation([turn([says('all done')], { usage, moreUsage })]));
   const changes = { specialist: { model }, limits: { costUsd: 1_000 }, confine: keepLines };
   await bench.run(realExecutor(url, { ANTHROPIC_API_KEY: 'a key' }), changes);
-  // By the gate, before the CLI has told its own account.
-  return { metered: usages().at(-2)?.costUsd, account: accountKept().costUsd };
+  return { metered: usages().at(-1)?.costUsd, account: accountKept() };
 };
 
 /** `prices.ts` was measured so: each kind of token alone, by the CLI's own account; a prompt of haiku at 100,000 and above. */

@@ -6,8 +6,8 @@ import type { Usage } from './usage.ts';
 /** Hears an answer as it passes by, and never throws, whatever that is. */
 export interface Listener {
   hear(chunk: Buffer): void;
-  /** The answer has come to its own end. */
-  end(): void;
+  /** Nothing more comes, and `mostOutput` tokens at most have been written: for an answer that has not told how many. */
+  end(mostOutput: number): void;
 }
 
 /** In characters. The events that tell of usage are far shorter. */
@@ -16,18 +16,37 @@ const maxEvent = 1024 * 1024;
 const maxBody = 16 * 1024 * 1024;
 
 const messageSchema = z.object({ model: modelSchema, usage: apiUsageSchema });
+type Message = z.infer<typeof messageSchema>;
 const startSchema = z.object({ message: messageSchema });
 const deltaSchema = z.object({ usage: apiUsageSchema });
 
-/** Tells what a call has used, as often as its answer says so: of one that breaks off, what was said until then. */
-export function usageListener(contentType: string, tell: (used: Usage) => void): Listener | null {
-  if (contentType.startsWith('text/event-stream')) return streamListener(tell);
-  return contentType.startsWith('application/json') ? bodyListener(tell) : null;
+export interface Telling {
+  readonly tell: (used: Usage) => void;
+  /** Of a call whose answer tells nothing, with that much of output. */
+  readonly estimate: (outputTokens: number) => Usage;
 }
 
-function streamListener(tell: (used: Usage) => void): Listener {
+/** Tells what a call has used, as often as its answer says so, and at its end what it may have used that does not. */
+export function usageListener(contentType: string, telling: Telling): Listener {
+  if (contentType.startsWith('text/event-stream')) return streamListener(telling);
+  return contentType.startsWith('application/json') ? bodyListener(telling) : deafListener(telling);
+}
+
+function streamListener({ tell, estimate }: Telling): Listener {
   const decoder = new TextDecoder();
-  let message: { readonly model: string; readonly usage: ApiUsage } | null = null;
+  let message: Message | null = null;
+  let isTold = false;
+  const begin = (told: Message | undefined): void => {
+    if (told === undefined) return;
+    message = told;
+    tell(usageOf(told.model, told.usage));
+  };
+  const update = (told: ApiUsage | undefined): void => {
+    if (told === undefined || message === null) return;
+    message = { ...message, usage: updated(message.usage, told) };
+    isTold = true;
+    tell(usageOf(message.model, message.usage));
+  };
   const parser = createParser({
     maxBufferSize: maxEvent,
     onError: ({ type }) => {
@@ -35,18 +54,22 @@ function streamListener(tell: (used: Usage) => void): Listener {
       if (type === 'max-buffer-size-exceeded') parser.reset();
     },
     onEvent: ({ event, data }) => {
-      if (event === 'message_start') message = parsed(startSchema, data)?.message ?? message;
-      else if (event === 'message_delta' && message !== null) {
-        const usage = parsed(deltaSchema, data)?.usage;
-        if (usage !== undefined) message = { ...message, usage: updated(message.usage, usage) };
-      } else return;
-      if (message !== null) tell(usageOf(message.model, message.usage));
+      if (event === 'message_start') begin(parsed(startSchema, data)?.message);
+      else if (event === 'message_delta') update(parsed(deltaSchema, data)?.usage);
+      // The API has given up, and bills no more than what it has told.
+      else if (event === 'error') isTold = true;
     },
   });
-  return { hear: (chunk) => parser.feed(decoder.decode(chunk, { stream: true })), end: () => {} };
+  const end = (mostOutput: number): void => {
+    if (isTold) return;
+    if (message === null) return tell(estimate(mostOutput));
+    const output_tokens = Math.max(message.usage.output_tokens ?? 0, mostOutput);
+    tell(usageOf(message.model, { ...message.usage, output_tokens }));
+  };
+  return { hear: (chunk) => parser.feed(decoder.decode(chunk, { stream: true })), end };
 }
 
-function bodyListener(tell: (used: Usage) => void): Listener {
+function bodyListener({ tell, estimate }: Telling): Listener {
   let chunks: Buffer[] = [];
   let length = 0;
   return {
@@ -55,12 +78,18 @@ function bodyListener(tell: (used: Usage) => void): Listener {
       if (length <= maxBody) chunks.push(chunk);
       else chunks = [];
     },
-    end: () => {
+    end: (mostOutput) => {
       const message = parsed(messageSchema, Buffer.concat(chunks).toString('utf8'));
-      if (message !== null) tell(usageOf(message.model, message.usage));
+      tell(message === null ? estimate(mostOutput) : usageOf(message.model, message.usage));
     },
   };
 }
+
+/** For what is compressed as well, though nobody has asked for that: its type says no more than what it would be. */
+const deafListener = ({ tell, estimate }: Telling): Listener => ({
+  hear: () => {},
+  end: (mostOutput) => tell(estimate(mostOutput)),
+});
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
   try {

@@ -1,187 +1,150 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { EnvHttpProxyAgent, request as send } from 'undici';
-import { type Listener, usageListener } from './answer-usage.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EnvHttpProxyAgent } from 'undici';
+import { type GateWatch, makeCall, refuse } from './api-call.ts';
+import { estimateOf } from './estimate.ts';
+import { hasPass, type LoginKind, requestHeaders } from './gate-headers.ts';
 import type { Meter } from './meter.ts';
-import type { Usage } from './usage.ts';
+import { RequestBodies } from './request-bodies.ts';
 
 export interface KeyGate {
   /** In place of the API's own. */
   readonly url: string;
   /** In place of the key; worth nothing once the gate is closed. */
   readonly pass: string;
+  /** Lets no call through any more, and has counted each when it resolves: a second later, where some are under way. */
   close(): Promise<void>;
 }
 
-/** The key, or where it comes from, asked at each call: a login is renewed now and then. A rejection says the mend. */
-export type KeySource = string | (() => Promise<string>);
-
-export interface GateAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The beginning of the body, of status 400 alone: what that is about is told in words only. */
-  readonly text: string;
+export interface GateLogin {
+  readonly kind: LoginKind;
+  /** Or where it comes from, asked at each call: a login is renewed now and then. A rejection says the mend. */
+  readonly key: string | (() => Promise<string>);
 }
 
-/** Is told how the API has answered, before the agent is; also of a login that there is none of. */
-export type GateWatch = (answer: GateAnswer) => void;
-
-const maxText = 64 * 1024;
-
-/** What the API is asked for; nothing else is let through. To count tokens is free. */
-const open = /^\/v1\/messages(\/count_tokens)?(?:\?|$)/;
-
-/** Far more than an agent and its subagents make; each call under way may go beyond the budget. */
-const mostAtOnce = 20;
-
 export interface GateParts {
-  readonly key: KeySource;
+  readonly login: GateLogin;
   readonly baseUrl: string;
   readonly meter: Meter;
   readonly watch?: GateWatch;
+  /** How long a call may say nothing that nobody waits for any more, in milliseconds. */
+  readonly silenceMs?: number;
 }
+
+/** What the API is asked for; nothing else is let through. To count tokens is free. */
+const open = /^\/v1\/messages(\/count_tokens)?(?:\?beta=true)?$/;
+
+/** Far more than an agent and its subagents make; each call under way may go beyond the budget. */
+const mostAtOnce = 20;
+/** More at once are let through while the budget is enough for all that they may cost. */
+const fewAtOnce = 4;
+
+/** How long the calls under way are heard when the run is over. */
+const closeMs = 1_000;
+const usualSilenceMs = 60_000;
 
 /**
  * The API's key stays in the peer: an agent has a shell, and whatever is in the memory of its own program it can read. So it
  * calls this gate, on 127.0.0.1 and with a pass of its own, and the gate calls the API with the key, and counts what that
  * costs. It is closed with the attempt, and with the peer, however that ends: nobody spends after it.
  */
-export async function openKeyGate({ key, baseUrl, meter, watch = () => {} }: GateParts): Promise<KeyGate> {
-  const pass = randomBytes(32).toString('hex');
-  // The peer's own way out, which may be a proxy. An answer may take as long as the run does.
-  const dispatcher = new EnvHttpProxyAgent({ bodyTimeout: 0, headersTimeout: 0 });
-  const underWay = new Set<Promise<void>>();
+export async function openKeyGate(parts: GateParts): Promise<KeyGate> {
+  const gate = new Gate(parts);
   const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
+    gate.answer(request, response).catch(() => response.destroy());
   });
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const loginWith = placeOf(request.headers, pass);
-    if (loginWith === null) return refuse(response, 401, 'authentication_error', 'not the pass');
-    const [way, free] = (request.method === 'POST' && open.exec(request.url ?? '')) || [];
-    if (way === undefined) return refuse(response, 404, 'not_found_error', 'the gate leads to the messages alone');
-    const spent = free === undefined ? meter.refuse() : null;
-    if (spent !== null) return refuse(response, 400, 'invalid_request_error', spent);
-    const apiKey = typeof key === 'string' ? key : await key().catch((error: unknown) => error);
-    if (typeof apiKey !== 'string') {
-      watch({ status: 401, headers: {}, text: '' });
-      return refuse(response, 401, 'authentication_error', messageOf(apiKey));
-    }
-    if (underWay.size >= mostAtOnce) return refuse(response, 429, 'rate_limit_error', 'too many calls at once');
-    const url = `${baseUrl.replace(/\/+$/, '')}${request.url}`;
-    const tell = free === undefined ? meter.begin() : null;
-    const call = passOn(request, response, { login: loginWith(apiKey), url, dispatcher, watch, tell });
-    underWay.add(call);
-    await call.finally(() => underWay.delete(call));
-  };
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {
     const closed = once(server, 'close');
     server.close();
     server.closeAllConnections();
-    await Promise.all([closed, dispatcher.destroy()]);
-    await Promise.allSettled(underWay);
+    await Promise.all([closed, gate.close()]);
   };
-  return { url: `http://127.0.0.1:${port}`, pass, close };
+  return { url: `http://127.0.0.1:${port}`, pass: gate.pass, close };
 }
 
-interface Way {
-  readonly login: Readonly<Record<string, string>>;
-  readonly url: string;
-  readonly dispatcher: EnvHttpProxyAgent;
-  readonly watch: GateWatch;
-  /** Takes what the call has used; null for one that costs nothing. */
-  readonly tell: ((used: Usage) => void) | null;
-}
+class Gate {
+  readonly pass = randomBytes(32).toString('hex');
+  readonly #parts: GateParts;
+  // The peer's own way out, which may be a proxy. An answer may take as long as the run does.
+  readonly #dispatcher = new EnvHttpProxyAgent({ bodyTimeout: 0, headersTimeout: 0 });
+  readonly #bodies = new RequestBodies();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #end = new AbortController();
+  #atOnce = 0;
+  #isClosed = false;
 
-async function passOn(request: IncomingMessage, response: ServerResponse, way: Way): Promise<void> {
-  // What the API says is looked at here.
-  const headers = { ...endToEnd(request.headers), ...way.login, 'accept-encoding': 'identity' };
-  const { url, dispatcher } = way;
-  const answered = await send(url, { method: 'POST', headers, body: request, dispatcher }).catch(
-    (error: unknown) => error,
-  );
-  if (answered instanceof Error) {
-    return refuse(response, 502, 'api_error', `${new URL(url).host} cannot be reached: ${causeOf(answered)}`);
+  constructor(parts: GateParts) {
+    this.#parts = parts;
   }
-  const { statusCode, headers: given, body } = answered as Awaited<ReturnType<typeof send>>;
-  const listener = listenerFor(statusCode, given, way);
-  response.writeHead(statusCode, endToEnd(given));
-  response.flushHeaders();
-  await handOver(body, response, listener);
-}
 
-/**
- * As it comes, and heard before it is passed on: when an agent knows that a call is over, that is counted. Whoever asked may
- * go away; the answer is heard to its end all the same, where it says what it has cost.
- */
-async function handOver(body: AsyncIterable<Buffer>, response: ServerResponse, listener: Listener | null) {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  // An answer that breaks off throws, and breaks off here too.
-  for await (const chunk of body) {
-    listener?.hear(chunk);
-    if (response.destroyed || response.write(chunk)) continue;
-    await once(response, 'drain', { signal: gone.signal }).catch(() => {});
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!hasPass(request.headers, this.pass)) return refuse(response, 401, 'authentication_error', 'not the pass');
+    const [way, free] = (request.method === 'POST' && open.exec(request.url ?? '')) || [];
+    if (way === undefined) return refuse(response, 404, 'not_found_error', 'the gate leads to the messages alone');
+    if (this.#atOnce >= mostAtOnce) return refuse(response, 429, 'rate_limit_error', 'too many calls at once');
+    this.#atOnce += 1;
+    try {
+      const body = await this.#bodies.take(request);
+      await this.#letThrough(request, response, { body, way, isFree: free !== undefined }).finally(() =>
+        this.#bodies.release(body),
+      );
+    } finally {
+      this.#atOnce -= 1;
+    }
   }
-  listener?.end();
-  response.end();
+
+  async #letThrough(request: IncomingMessage, response: ServerResponse, { body, way, isFree }: Asked): Promise<void> {
+    const { login, baseUrl, meter, watch = () => {}, silenceMs = usualSilenceMs } = this.#parts;
+    const key = typeof login.key === 'string' ? login.key : await login.key().catch((error: unknown) => error);
+    if (this.#isClosed) return void response.destroy();
+    if (typeof key !== 'string') {
+      watch({ status: 401, headers: {}, text: '' });
+      return refuse(response, 401, 'authentication_error', messageOf(key));
+    }
+    const spent = isFree ? null : meter.refuse();
+    if (spent !== null) return refuse(response, 400, 'invalid_request_error', spent);
+    if (!isFree && this.#underWay.size >= fewAtOnce && meter.isPledged) {
+      return refuse(response, 429, 'rate_limit_error', 'too many calls at once for what is left of the budget');
+    }
+    const estimate = estimateOf(body);
+    const call = makeCall(request, response, {
+      url: `${baseUrl.replace(/\/+$/, '')}${way}`,
+      headers: requestHeaders(request.headers, login.kind, key),
+      body,
+      dispatcher: this.#dispatcher,
+      watch,
+      cost: isFree ? null : { metered: meter.begin(estimate.most.costUsd), estimate },
+      silenceMs,
+      signal: this.#end.signal,
+    });
+    this.#underWay.add(call);
+    await call.finally(() => this.#underWay.delete(call));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const heard = new AbortController();
+    await Promise.race([
+      Promise.allSettled(this.#underWay),
+      delay(closeMs, undefined, { signal: heard.signal }).catch(() => {}),
+    ]);
+    heard.abort();
+    this.#end.abort();
+    await Promise.allSettled(this.#underWay);
+    await this.#dispatcher.destroy();
+  }
 }
 
-function listenerFor(status: number, headers: GateAnswer['headers'], { watch, tell }: Way): Listener | null {
-  if (status === 400) return textListener((text) => watch({ status, headers, text }));
-  watch({ status, headers, text: '' });
-  return tell === null ? null : usageListener(String(headers['content-type']), tell);
-}
-
-function textListener(tell: (text: string) => void): Listener {
-  let text = '';
-  return {
-    hear: (chunk) => {
-      if (text.length < maxText) text += chunk.toString('utf8');
-      tell(text);
-    },
-    end: () => {},
-  };
-}
-
-/** Of one connection only, or of the login. `expect` is node's to answer. */
-const notPassedOn = new Set([
-  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding'],
-  ...['upgrade', 'expect', 'host', 'x-api-key', 'authorization'],
-]);
-
-const endToEnd = <Value>(headers: Readonly<Record<string, Value>>): Record<string, NonNullable<Value>> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined || value === null || notPassedOn.has(name) ? [] : [[name, value as NonNullable<Value>]],
-    ),
-  );
-
-type Login = Way['login'];
-
-/** Puts the key in the place where the pass was; null where that was not given. */
-function placeOf(headers: IncomingHttpHeaders, pass: string): ((apiKey: string) => Login) | null {
-  if (isSame(headers.authorization, `Bearer ${pass}`)) return (apiKey) => ({ authorization: `Bearer ${apiKey}` });
-  return isSame(headers['x-api-key'], pass) ? (apiKey) => ({ 'x-api-key': apiKey }) : null;
-}
-
-function isSame(given: string | string[] | undefined, expected: string): boolean {
-  const [one, other] = [Buffer.from(String(given)), Buffer.from(expected)];
-  return one.length === other.length && timingSafeEqual(one, other);
-}
-
-function refuse(response: ServerResponse, status: number, type: string, message: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ type: 'error', error: { type, message } }));
+interface Asked {
+  readonly body: Buffer;
+  /** The path, with its query. */
+  readonly way: string;
+  readonly isFree: boolean;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** `fetch failed` says nothing; what is below it does. */
-const causeOf = (error: Error): string => {
-  const deepest = error instanceof AggregateError ? error.errors[0] : (error.cause ?? error);
-  return deepest instanceof Error ? deepest.message || String((deepest as { code?: unknown }).code) : String(deepest);
-};

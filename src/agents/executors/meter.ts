@@ -4,15 +4,23 @@ import { larger, minus, noUsage, plus, type Usage } from './usage.ts';
 
 type Failed = Extract<ExecutorOutcome, { type: 'failed' }>;
 
+/** One call of the model. */
+export interface MeteredCall {
+  /** What it has used so far, as often as that is known. */
+  tell(used: Usage): void;
+  /** It is over, and costs no more than was told. */
+  end(): void;
+}
+
 /**
- * What one run uses of the model, by the answers that pass through its gate. An agent has a shell and knows the gate's
- * pass: its own account may lack calls, or be made up. Where that account tells more, it counts.
+ * What one run uses of the model, by the calls that pass through its gate. An agent has a shell and knows the gate's
+ * pass: its own account may lack calls, or be made up, and is not looked at.
  */
 export class Meter {
   readonly #limitUsd: number | null;
   readonly #onEvent: (event: ExecutorEvent) => void;
-  #passed = noUsage;
-  #told = noUsage;
+  readonly #underWay = new Set<{ leftUsd: number }>();
+  #used = noUsage;
   #refusal: string | null = null;
 
   /** `limitUsd` null: nobody is billed, so nothing costs anything. */
@@ -21,29 +29,34 @@ export class Meter {
     this.#onEvent = onEvent;
   }
 
-  /** A call begins. What this returns takes what the call has used so far, as often as that is known. */
-  begin(): (used: Usage) => void {
+  /** A call begins, which may cost `mostUsd`. */
+  begin(mostUsd: number): MeteredCall {
     let counted = noUsage;
-    return (used) => {
+    const reserved = { leftUsd: mostUsd };
+    this.#underWay.add(reserved);
+    const tell = (used: Usage): void => {
       const now = larger(counted, used);
-      this.#passed = plus(this.#passed, minus(now, counted));
+      this.#used = plus(this.#used, minus(now, counted));
       counted = now;
+      reserved.leftUsd = Math.max(0, mostUsd - now.costUsd);
       this.#tell();
     };
-  }
-
-  /** The agent's own account of the run so far. */
-  hear(told: Usage): void {
-    this.#told = larger(this.#told, told);
-    this.#tell();
+    return { tell, end: () => void this.#underWay.delete(reserved) };
   }
 
   /** Why no further call is let through; null while something is left. */
   refuse(): string | null {
-    const { costUsd } = this.#passed;
+    const { costUsd } = this.#used;
     if (this.#limitUsd === null || costUsd < this.#limitUsd) return null;
     this.#refusal = `the budget of ${usdText(this.#limitUsd)} is spent (${usdText(costUsd)})`;
     return this.#refusal;
+  }
+
+  /** Whether the calls under way may use up what is left. */
+  get isPledged(): boolean {
+    if (this.#limitUsd === null) return false;
+    const reservedUsd = [...this.#underWay].reduce((sum, { leftUsd }) => sum + leftUsd, 0);
+    return this.#used.costUsd + reservedUsd >= this.#limitUsd;
   }
 
   /** What a run has failed for that was refused a call, whatever came of that in the agent. */
@@ -53,7 +66,7 @@ export class Meter {
   }
 
   #tell(): void {
-    const { costUsd, ...tokens } = larger(this.#passed, this.#told);
+    const { costUsd, ...tokens } = this.#used;
     this.#onEvent({ type: 'usage', ...tokens, costUsd: this.#limitUsd === null ? null : costUsd });
   }
 }

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { type WallMs, wallMs } from '../../protocol/ids.ts';
+import type { GateAnswer, GateWatch } from './api-call.ts';
 import type { ExecutorOutcome } from './executor.ts';
-import type { GateAnswer, GateWatch } from './key-gate.ts';
 
 type Quota = Extract<ExecutorOutcome, { type: 'quota' }>;
 
@@ -12,26 +13,51 @@ export interface Refusal {
 /** What the API has not said itself lasts no longer: the agent is asked again. */
 const guessedPauseMs = 10 * 60_000;
 
-/** An account that is empty, or has reached a limit of its own, is told of in words only. */
-export const noMoney = /credit balance is too low|usage limits?\b|spend(?:ing)? limit/i;
+/** What the API has stated itself lasts no longer: a limit of a month ends with that. */
+const longestPauseMs = 32 * 24 * 60 * 60_000;
 
-/** `You will regain access on 2026-12-01 at 00:00 UTC.` */
-export function regainAt(reason: string): WallMs | null {
-  const [, day, time] = /regain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC/.exec(reason) ?? [];
-  // Of what is no date V8 makes one all the same, or none.
-  const at = day === undefined ? Number.NaN : Date.parse(`${day}T${time}:00Z`);
-  return Number.isFinite(at) ? wallMs(at) : null;
+/**
+ * An account that is empty, or has reached a limit of its own, is told of in words only. The whole message is looked at:
+ * what the API says of a request that it does not take has the agent's own words in it.
+ */
+const noMoney = [
+  /^Your credit balance is too low to access the (?:Anthropic|Claude) API\.(?: Please go to Plans & Billing to upgrade or purchase credits\.)?$/,
+  /^You're out of extra usage\. (?:Add more at claude\.ai\/settings\/usage and|Ask your workspace admin to add more so you can) keep going\.$/,
+  /^You have reached your specified (?:[\w-]+ ){0,3}usage limits\. You will regain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC\.$/,
+];
+
+/** The API's account can spend no more, by the message of its error; null for any other message. */
+export function wantOfMoney(message: string, now: WallMs): Refusal | null {
+  const told = noMoney.flatMap((one) => one.exec(message) ?? []);
+  if (told.length === 0) return null;
+  const [, day, time] = told;
+  return { until: day === undefined ? null : within(Date.parse(`${day}T${time}:00Z`), now) };
+}
+
+/** Null for what is no time, or beyond all sense. */
+const within = (atMs: number, now: WallMs): WallMs | null => (atMs <= now + longestPauseMs ? wallMs(atMs) : null);
+
+const errorSchema = z.object({ type: z.literal('error'), error: z.object({ type: z.string(), message: z.string() }) });
+
+/** The API's own error, which whatever stands in front of it does not know to make; null for any other text. */
+function errorIn(text: string): z.infer<typeof errorSchema>['error'] | null {
+  try {
+    return errorSchema.safeParse(JSON.parse(text)).data?.error ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Null for an answer that is none. */
 export function refusalOf({ status, headers, text }: GateAnswer, now: WallMs): Refusal | null {
   switch (status) {
     case 400:
-      return noMoney.test(text) ? { until: regainAt(text) } : null;
+      return wantOfMoney(errorIn(text)?.message ?? '', now);
     case 401:
     case 402:
-    case 403:
       return { until: null };
+    case 403:
+      return errorIn(text) === null ? null : { until: null };
     case 429:
       return { until: limitEnd(headers, now) };
     default:
@@ -42,9 +68,9 @@ export function refusalOf({ status, headers, text }: GateAnswer, now: WallMs): R
 /** When the limit that an answer of status 429 tells of ends. */
 function limitEnd(headers: GateAnswer['headers'], now: WallMs): WallMs | null {
   const reset = secondsIn(headers['anthropic-ratelimit-unified-reset']);
-  if (headers['anthropic-ratelimit-unified-status'] === 'rejected' && reset !== null) return wallMs(reset * 1_000);
+  if (headers['anthropic-ratelimit-unified-status'] === 'rejected' && reset !== null) return within(reset * 1_000, now);
   const wait = secondsIn(headers['retry-after']);
-  return wait === null ? null : wallMs(now + wait * 1_000);
+  return wait === null ? null : within(now + wait * 1_000, now);
 }
 
 function secondsIn(header: GateAnswer['headers'][string]): number | null {

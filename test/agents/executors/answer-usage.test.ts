@@ -18,12 +18,17 @@ const costUsd = (1_000 * 2 + 100 * 10 + 300 * 2.5 + 200 * 0.1) / 1_000_000;
 const events = eventsOf(answer).map(sse);
 const type = { stream: 'text/event-stream; charset=utf-8', json: 'application/json' };
 
+/** Of an answer that tells nothing. */
+const estimate = (outputTokens: number): Usage => ({ inputTokens: 77, outputTokens, costUsd: 7 });
+const mostOutput = 40;
+const estimated = estimate(mostOutput);
+
 /** What is told of an answer that comes in these pieces; the last is how it stands at its end. */
 function heard(contentType: string, pieces: Iterable<string | Buffer>): readonly Usage[] {
   const told: Usage[] = [];
-  const listener = usageListener(contentType, (usage) => told.push(usage));
-  for (const piece of pieces) listener?.hear(typeof piece === 'string' ? Buffer.from(piece) : piece);
-  listener?.end();
+  const listener = usageListener(contentType, { tell: (usage) => void told.push(usage), estimate });
+  for (const piece of pieces) listener.hear(typeof piece === 'string' ? Buffer.from(piece) : piece);
+  listener.end(mostOutput);
   return told;
 }
 /** What is left when all that nobody needs any more is gone. */
@@ -59,9 +64,19 @@ describe('a stream', () => {
     expect(heard(type.stream, [events.join('').replaceAll('\n', '\r\n')]).at(-1)).toMatchObject(used);
   });
 
-  test('that breaks off counts by what it has said until then', () => {
-    expect(lastOf(...events.slice(0, -2), 'event: message_del')).toMatchObject({ inputTokens: 1_500, outputTokens: 1 });
-    expect(lastOf('event: message_sta')).toBeUndefined();
+  test('that breaks off counts by what it has said until then, and by what it can have written', () => {
+    expect(lastOf(...events.slice(0, -2), 'event: message_del')).toMatchObject({
+      inputTokens: 1_500,
+      outputTokens: mostOutput,
+    });
+    expect(lastOf(started({ output_tokens: 50 }))).toMatchObject({ outputTokens: 50 });
+    expect(lastOf('event: message_sta')).toEqual(estimated);
+  });
+
+  test('that the API gives up counts by what it has said alone', () => {
+    const failure = event('error', { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } });
+    expect(lastOf(failure)).toBeUndefined();
+    expect(lastOf(...events.slice(0, -2), failure)).toMatchObject({ inputTokens: 1_500, outputTokens: 1 });
   });
 
   test.each([
@@ -79,7 +94,7 @@ describe('a stream', () => {
     ['a usage that is none', started({ input_tokens: -1, output_tokens: 'many' })],
     ['an end without a beginning', ended({ output_tokens: 5 })],
   ])('of which nothing is understood (%s) is passed over, up to what is', (_, odd) => {
-    expect(lastOf(odd)).toBeUndefined();
+    expect(lastOf(odd)).toEqual(estimated);
     expect(lastOf(odd, ...events)).toMatchObject(used);
   });
 
@@ -106,21 +121,20 @@ describe('an answer in one piece', () => {
     expect(told?.costUsd).toBeCloseTo(costUsd, 10);
   });
 
-  test('tells nothing where it breaks off, is none, or is too long', () => {
+  test('counts by the request where it breaks off, is none, or is too long', () => {
     const text = JSON.stringify(answer);
     for (const odd of [[text.slice(0, -9)], ['no JSON'], ['{"type":"error"}'], [' '.repeat(17 * 2 ** 20), text]]) {
-      expect(heard(type.json, odd)).toEqual([]);
+      expect(heard(type.json, odd)).toEqual([estimated]);
     }
   });
 });
 
-test('an answer of another kind is not listened to', () => {
-  expect(usageListener('text/html', () => {})).toBeNull();
-  expect(usageListener('undefined', () => {})).toBeNull();
+test.each(['text/html', 'undefined'])('an answer of another kind (%s) counts by the request', (contentType) => {
+  expect(heard(contentType, events)).toEqual([estimated]);
 });
 
 describe('what costs more than its tokens tell', () => {
-  const costOf = (usage: unknown): number => lastOf(started(usage))?.costUsd ?? Number.NaN;
+  const costOf = (usage: unknown): number => heard(type.stream, [started(usage)])[0]?.costUsd ?? Number.NaN;
   test.each([
     [
       'a cache for an hour',

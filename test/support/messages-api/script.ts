@@ -93,7 +93,11 @@ export const rateLimited = (retryAfterSeconds: number, headers: Headers = {}): R
 export const overloaded = (): Refusal => refusal(529, 'overloaded_error', 'Overloaded');
 export const broken = (): Refusal => refusal(500, 'api_error', 'Internal server error');
 export const noCredit = (): Refusal =>
-  refusal(400, 'invalid_request_error', 'Your credit balance is too low to access the Anthropic API.');
+  refusal(
+    400,
+    'invalid_request_error',
+    'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.',
+  );
 export const promptTooLong = (): Refusal =>
   refusal(400, 'invalid_request_error', 'prompt is too long: 215000 tokens > 200000 maximum');
 

@@ -52,7 +52,7 @@ export class AnthropicExecutor implements Executor {
     const { openKeyGate } = await import('../key-gate.ts');
     const refusals = new Refusals();
     const meter = new Meter(costLimitOf(context.limits), onEvent);
-    const gate = await openKeyGate({ key: apiKey, baseUrl, meter, watch: refusals.watch });
+    const gate = await openKeyGate({ login: { kind: 'api-key', key: apiKey }, baseUrl, meter, watch: refusals.watch });
     try {
       return meter.check(refusals.check(await this.#run(context, gate, onEvent)));
     } finally {

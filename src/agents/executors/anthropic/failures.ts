@@ -1,7 +1,7 @@
 import { APIError } from '@anthropic-ai/sdk';
 import { type WallMs, wallMs } from '../../../protocol/ids.ts';
 import { clip } from '../../lines.ts';
-import { noMoney, regainAt } from '../refusals.ts';
+import { wantOfMoney } from '../refusals.ts';
 
 /** What a call that failed means for the run. */
 export type Verdict =
@@ -20,8 +20,9 @@ const tooLong = /prompt is too long|exceeds? (?:the )?context (?:limit|window)|r
 export function judge(error: unknown, now: WallMs): Verdict {
   if (!(error instanceof APIError)) return passing(`the connection to the API broke: ${messageOf(error)}`);
   const reason = `${error.status ?? 'no status'} ${error.type ?? ''}: ${error.apiMessage ?? messageOf(error)}`;
-  if (noMoney.test(reason) || error.type === 'billing_error') {
-    return { type: 'quota', reason: `the API's account can spend no more (${reason})`, until: regainAt(reason) };
+  const noMoney = wantOfMoney(error.apiMessage ?? '', now);
+  if (noMoney !== null || error.type === 'billing_error') {
+    return { type: 'quota', reason: `the API's account can spend no more (${reason})`, until: noMoney?.until ?? null };
   }
   if (isStatus(error, 401, 'authentication_error') || isStatus(error, 403, 'permission_error')) {
     const mend = 'set ANTHROPIC_API_KEY to a valid one and start the peer again';

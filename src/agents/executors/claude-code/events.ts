@@ -1,16 +1,6 @@
 import { z } from 'zod';
-import { Limits } from '../../../protocol/limits.ts';
-import { costSchema } from '../../../protocol/money.ts';
-import { noUsage, plus, type Usage } from '../usage.ts';
 
 /** What of the lines of `--output-format stream-json` is looked at. Other types, and other fields, are passed over. */
-const count = z
-  .int()
-  .min(0)
-  .max(Limits.tokens)
-  .nullish()
-  .transform((tokens) => tokens ?? 0);
-
 const blockSchema = z.object({
   type: z.string(),
   text: z.string().optional(),
@@ -64,18 +54,6 @@ const limitSchema = z.object({
   rate_limit_info: z.object({ status: z.string(), resetsAt: z.number().min(0).max(latest).optional() }),
 });
 
-/** By model. */
-const accountSchema = z.record(
-  z.string(),
-  z.object({
-    inputTokens: count,
-    outputTokens: count,
-    cacheReadInputTokens: count,
-    cacheCreationInputTokens: count,
-    costUSD: costSchema.default(0),
-  }),
-);
-
 const resultSchema = z.object({
   type: z.literal('result'),
   /** `success` says nothing: an API that has failed is told as one. Only the limits are known by it. */
@@ -94,8 +72,6 @@ const resultSchema = z.object({
     )
     .max(10_000)
     .default([]),
-  /** Of this process. `modelUsage` and `total_cost_usd` have all that the session has cost, also before it was resumed. */
-  model_usage_since_last_result: accountSchema.optional(),
 });
 export type ResultEvent = z.infer<typeof resultSchema>;
 
@@ -114,13 +90,3 @@ export function parseEvent(json: unknown): ClaudeEvent | null {
   const parsed = eventSchema.safeParse(json);
   return parsed.success ? parsed.data : null;
 }
-
-/** What the CLI says that it has used since its last account. */
-export const accountIn = ({ model_usage_since_last_result: account = {} }: ResultEvent): Usage =>
-  Object.values(account)
-    .map((used) => ({
-      inputTokens: used.inputTokens + used.cacheReadInputTokens + used.cacheCreationInputTokens,
-      outputTokens: used.outputTokens,
-      costUsd: used.costUSD,
-    }))
-    .reduce(plus, noUsage);

@@ -9,7 +9,7 @@ import {
   type ExecutorOutcome,
   type Usable,
 } from '../executor.ts';
-import type { KeyGate, KeySource } from '../key-gate.ts';
+import type { GateLogin, KeyGate } from '../key-gate.ts';
 import { runLimited } from '../limited.ts';
 import { Meter } from '../meter.ts';
 import { Refusals } from '../refusals.ts';
@@ -30,7 +30,6 @@ type OnEvent = (event: ExecutorEvent) => void;
 interface Run {
   readonly program: Program;
   readonly gate: KeyGate;
-  readonly meter: Meter;
   readonly refusals: Refusals;
   readonly context: ExecutorContext;
   readonly onEvent: OnEvent;
@@ -66,19 +65,28 @@ export class ClaudeCodeExecutor implements Executor {
     const refusals = new Refusals();
     const { login, baseUrl } = this.#settings;
     const meter = new Meter(isBilled(login) ? costLimitOf(context.limits) : null, onEvent);
-    const gate = await openKeyGate({ key: this.#keySource(program), baseUrl, meter, watch: refusals.watch });
+    const gate = await openKeyGate({ login: this.#gateLogin(program), baseUrl, meter, watch: refusals.watch });
     try {
-      return meter.check(await this.#tell({ program, gate, meter, refusals, context, onEvent }));
+      return meter.check(await this.#tell({ program, gate, refusals, context, onEvent }));
     } finally {
       await gate.close();
     }
   }
 
-  #keySource({ file }: Program): KeySource {
+  #gateLogin({ file }: Program): GateLogin {
     const { login, own } = this.#settings;
-    if (login.type !== 'plan') return login.key;
-    const plan = new PlanLogin(file, own);
-    return () => plan.token();
+    switch (login.type) {
+      case 'api-key':
+        return { kind: 'api-key', key: login.key };
+      case 'auth-token':
+        return { kind: 'token', key: login.key };
+      case 'oauth-token':
+        return { kind: 'plan-token', key: login.key };
+      case 'plan': {
+        const plan = new PlanLogin(file, own);
+        return { kind: 'plan-token', key: () => plan.token() };
+      }
+    }
   }
 
   async #tell(run: Run): Promise<ExecutorOutcome> {
@@ -93,7 +101,7 @@ export class ClaudeCodeExecutor implements Executor {
     return verdict.type === 'no-session' ? { type: 'failed', reason: 'Claude Code lost its session' } : verdict;
   }
 
-  async #try({ program, gate, meter, refusals, context, onEvent }: Run, start: Start): Promise<Verdict> {
+  async #try({ program, gate, refusals, context, onEvent }: Run, start: Start): Promise<Verdict> {
     const settings = this.#settings;
     const { limits, signal, confine, cwd } = context;
     const command = await claudeCommand(context, { file: program.file, settings, gate }, start);
@@ -112,7 +120,6 @@ export class ClaudeCodeExecutor implements Executor {
       },
       () => transcript.gotOn,
     );
-    if (transcript.account !== null) meter.hear(transcript.account);
     if (signal.aborted) return { type: 'interrupted' };
     const { until: limitEnd } = refusals;
     const said = { transcript, complaints: complaints.all, limitEnd };

@@ -1,8 +1,7 @@
 import { clip } from '../../lines.ts';
 import type { OutputStream } from '../../processes/supervised.ts';
 import type { ExecutorEvent } from '../executor.ts';
-import { noUsage, plus, type Usage } from '../usage.ts';
-import { accountIn, type Block, type ClaudeEvent, parseEvent, type ResultEvent } from './events.ts';
+import { type Block, type ClaudeEvent, parseEvent, type ResultEvent } from './events.ts';
 import { JsonLines } from './json-lines.ts';
 import { logLines } from './log-lines.ts';
 import { describeInput, firstLine, ToolUses } from './tool-uses.ts';
@@ -15,10 +14,8 @@ const maxDetail = 500;
 
 /** One run of the CLI by the lines that it has written: events for the peer, and what its end will be judged by. */
 export class Transcript {
-  /** The last one, in which the CLI accounts for the run. */
+  /** The last one, which the CLI writes at its end. */
   result: ResultEvent | null = null;
-  /** What it says that this run has used; it says so at its end. */
-  account: Usage | null = null;
   /** Why the API has failed for good, as the CLI names it: `authentication_failed`, `billing_error`, `rate_limit`, … */
   apiError: string | null = null;
   /** The API refuses the login. The CLI would try ten times, for minutes. */
@@ -106,7 +103,6 @@ export class Transcript {
 
   #onResult(event: ResultEvent): readonly ExecutorEvent[] {
     this.result = event;
-    this.account = plus(this.account ?? noUsage, accountIn(event));
     return event.permission_denials.flatMap(({ tool_name, tool_use_id, tool_input }) =>
       this.#denied(tool_name, tool_use_id, describeInput(tool_input, this.#cwd)),
     );

@@ -18,7 +18,7 @@ test.each<[string, unknown, object]>([
   ['no right', refused(403, 'permission_error', 'no'), { type: 'quota', until: null }],
   [
     'no credit',
-    refused(400, 'invalid_request_error', 'Your credit balance is too low'),
+    refused(400, 'invalid_request_error', 'Your credit balance is too low to access the Anthropic API.'),
     { type: 'quota', until: null },
   ],
   ['a bill', refused(402, 'billing_error', 'pay'), { type: 'quota', until: null }],
@@ -54,6 +54,11 @@ test.each<[string, unknown, object]>([
   ],
   ['a long prompt', refused(400, 'invalid_request_error', 'prompt is too long: 2 > 1'), { type: 'too-long' }],
   ['a large request', refused(413, 'request_too_large', 'too large'), { type: 'too-long' }],
+  [
+    'a bad request that speaks of money',
+    refused(400, 'invalid_request_error', 'Your credit balance is too low: Extra inputs are not permitted'),
+    { type: 'final' },
+  ],
   ['a bad request', refused(400, 'invalid_request_error', 'tools: no'), { type: 'final' }],
   ['an unknown model', refused(404, 'not_found_error', 'model: x'), { type: 'final' }],
   ['an overload', refused(529, 'overloaded_error', 'x', { 'retry-after': '2' }), { type: 'passing', waitMs: 2_000 }],
