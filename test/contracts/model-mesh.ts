@@ -68,8 +68,9 @@ export function describeInAMesh({ executor, tools, env, planEnv, sessionIn }: Mo
       );
       const begunAtMs = Date.now();
       const isFromWithin = ({ at }: { readonly at: string }): boolean => Date.parse(at) > begunAtMs;
+      // The first to be done may have been begun before, without the call of the command in its session.
       const isSaved = ({ attempts }: TaskJson): boolean =>
-        attempts.some(({ checkpoints }) => checkpoints.some(isFromWithin));
+        attempts.some(({ checkpoints }) => checkpoints.filter(isFromWithin).length > 1);
       await scene.task('alpha', id, 'a checkpoint from within the command', isSaved, 60_000);
       await worker.end('SIGKILL');
       const witness = scene.mesh.peers.find((peer) => peer !== worker)?.name ?? '';
