@@ -131,6 +131,8 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
   ];
   if (task.stalled !== null)
     lines.push(`${waitingWord(task).padEnd(11)}${withLocalTimes(printable(task.stalled))}${mendOf(task)}`);
+  if (task.cancelPending)
+    lines.push(`cancel     waits for a majority of its electors; \`peer adopt ${task.id.slice(0, 8)}\` takes it back`);
   if (task.progress !== null && !isEnded(task)) lines.push(`progress   ${printable(task.progress.text)}`);
   if (task.costUsd !== null || task.budgetUsd !== null) lines.push(`cost       ${describeCost(task)}`);
   if (task.retryOf !== null) lines.push(`retry of   ${task.retryOf.slice(0, 8)}`);

@@ -42,6 +42,14 @@ describe('peer adopt', () => {
     expect(world.stdout).toEqual([`adopted ${short}: see \`peer task ${short}\``]);
   });
 
+  it('tells that a cancel which waits is thereby taken back', async () => {
+    service.views.set(id, { ...stranded, cancelPending: true });
+    expect(await world.run(['adopt', short])).toBe(2);
+    expect(world.stderr.at(-1)).toContain('The cancel of it that waits here is taken back.');
+    expect(await world.run(['adopt', short, '--yes'])).toBe(0);
+    expect(world.stdout).toEqual([`adopted ${short}, its cancel is taken back: see \`peer task ${short}\``]);
+  });
+
   it('asks nobody where nobody is there to answer: exit 2, and --yes is the mend', async () => {
     expect(await world.run(['adopt', short])).toBe(2);
     expect(world.stderr).toHaveLength(1);
@@ -58,5 +66,13 @@ describe('peer adopt', () => {
     expect(await world.run(['adopt', short, '--yes'])).toBe(1);
     expect(world.stderr.at(-1)).toContain('has ended already');
     expect(service.commands).toEqual([]);
+  });
+});
+
+describe('peer cancel', () => {
+  it('without a majority is noted, not refused: what it waits for, and what takes it back', async () => {
+    service.reply = () => ({ type: 'cancel-pending' });
+    expect(await world.run(['cancel', short])).toBe(1);
+    expect(world.stderr.at(-1)).toMatch(/noted: .* is cancelled as soon as .*`peer adopt .*takes the cancel back/);
   });
 });

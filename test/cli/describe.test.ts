@@ -37,6 +37,12 @@ describe('a task that waits', () => {
   });
 });
 
+it('a cancel that waits here is shown, with what takes it back', () => {
+  const view = makeView('Fix it', { cancelPending: true });
+  const mend = `\`peer adopt ${view.task.id.slice(0, 8)}\` takes it back`;
+  expect(describeTask(taskJson(view), nameOf)).toContain(`cancel     waits for a majority of its electors; ${mend}`);
+});
+
 describe('a checkpoint', () => {
   it('is shown with its attempt, number, time and commit, and whether it was the last', () => {
     const view = makeView('Fix it');

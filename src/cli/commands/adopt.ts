@@ -33,7 +33,7 @@ export function addAdopt(program: Command, context: Context): void {
           return context.out(
             flags.json === true
               ? JSON.stringify({ id: task.id, result: 'adopted', givenUp: reply.givenUp })
-              : `adopted ${short}: see \`peer task ${short}\``,
+              : `adopted ${short}${task.cancelPending ? ', its cancel is taken back' : ''}: see \`peer task ${short}\``,
           );
         case 'refused':
           throw new CliError(ExitCodes.failed, `${short} was not adopted: ${reply.reason}`);
@@ -49,17 +49,18 @@ export function addAdopt(program: Command, context: Context): void {
 /** What a person takes on; null where there is nothing to be adopted. */
 function warning(task: TaskJson): string | null {
   if (!hasLostMajority(task)) return null;
-  const { electors } = task;
+  const { electors, cancelPending } = task;
   const gone = electors.filter(({ reachable }) => !reachable);
   const names = gone.map(({ name }) => printable(name)).join(', ');
   return (
     `${gone.length} of its ${electors.length} electors are given up: ${names}.\n` +
-    'Should they still run, both sides may work on it until they meet; there will be one pull request all the same.'
+    'Should they still run, both sides may work on it until they meet; there will be one pull request all the same.' +
+    (cancelPending ? '\nThe cancel of it that waits here is taken back.' : '')
   );
 }
 
 async function confirm(context: Context, question: string): Promise<void> {
-  if (context.ask === null) throw usageError(`${question.replace('\n', ' ')} Say --yes to go on`);
+  if (context.ask === null) throw usageError(`${question.replaceAll('\n', ' ')} Say --yes to go on`);
   context.err(question);
   const answer = await context.ask('Go on? [y/N] ');
   if (!/^y(es)?$/i.test(answer.trim())) throw new CliError(ExitCodes.failed, 'nothing was changed');

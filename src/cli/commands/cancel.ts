@@ -24,7 +24,8 @@ export function addCancel(program: Command, context: Context): void {
         case 'cancel-pending':
           throw new CliError(
             ExitCodes.failed,
-            `pending: no majority of the electors of ${short} has answered; try again once they are back`,
+            `noted: ${short} is cancelled as soon as a majority of its electors is back, as long as this peer runs; ` +
+              `gone for good: \`peer adopt ${short}\`, which takes the cancel back, then \`peer cancel ${short}\``,
           );
         case 'publishing':
           throw new CliError(ExitCodes.failed, `too late: the result of ${short} is being published`);

@@ -53,6 +53,7 @@ export function taskJson(view: TaskView, { retryOf, retriedAs }: Rounds = onlyRo
     progress: view.progress && { ...view.progress, at: iso(view.progress.at) },
     result: phase.name === 'done' ? resultJson(phase.result) : null,
     stalled: view.stalled,
+    cancelPending: view.cancelPending,
     history: view.story.map(({ at, event, detail, by }) => ({ at: iso(at), event, detail, by })),
   };
 }
@@ -95,6 +96,7 @@ export function tombstoneJson(tombstone: Tombstone): TaskJson {
     progress: null,
     result: end.name === 'done' ? resultJson(end.result) : null,
     stalled: null,
+    cancelPending: false,
     history: [],
     pruned: true,
   };

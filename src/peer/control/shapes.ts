@@ -82,6 +82,8 @@ export const taskJsonSchema = z.object({
     })
     .nullable(),
   stalled: z.string().nullable(),
+  /** A cancel that the peer was asked for waits for a majority of the electors; `adopt` takes it back. */
+  cancelPending: z.boolean(),
   history: z.array(z.object({ at: time, event: z.string(), detail: z.string(), by: peerIdSchema })),
   /** It ended more than 30 days ago: what came of it is known, and what is empty here is not. */
   pruned: z.literal(true).optional(),

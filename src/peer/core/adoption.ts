@@ -9,6 +9,7 @@ import type { Moves } from './moves.ts';
 import type { Parts } from './parts.ts';
 import { randomHex } from './random.ts';
 import type { Reading } from './registers.ts';
+import type { Requests } from './requests.ts';
 import type { Step } from './step.ts';
 
 interface Request {
@@ -21,16 +22,18 @@ interface Request {
 /**
  * A majority of a task's electors is gone for good, and a person says so: the task starts a new generation with who is
  * there, from the newest that its reachable electors know. Nobody can tell whether the others go on somewhere; should
- * they meet again, one of the two lives gives way.
+ * they meet again, one of the two lives gives way. A cancel of it that waits here is thereby taken back.
  */
 export class Adoption {
   readonly #parts: Parts;
   readonly #moves: Moves;
+  readonly #commands: Pick<Requests, 'takeBackCancel'>;
   readonly #requests = new Map<string, Request>();
 
-  constructor(parts: Parts, moves: Moves) {
+  constructor(parts: Parts, moves: Moves, commands: Pick<Requests, 'takeBackCancel'>) {
     this.#parts = parts;
     this.#moves = moves;
+    this.#commands = commands;
   }
 
   get held(): number {
@@ -85,6 +88,7 @@ export class Adoption {
     const electorate = chooseElectorate(membership.staying(), task.body.nonce);
     if (electorate.length === 0) return step.reply(id, { type: 'refused', reason: 'this peer is about to stop' });
     const next = healing.forcedSuccessor(last, electorate);
+    this.#commands.takeBackCancel(task.id);
     this.#moves.begin(task, next, succeed(state, next), 'adopted by a person', step);
     const givenUp = last.electorate.filter((peer) => !membership.isUp(peer));
     step.reply(id, { type: 'adopted', task: task.id, givenUp });

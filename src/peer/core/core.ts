@@ -65,14 +65,12 @@ export class Core {
   }
 
   tasks(): readonly TaskView[] {
-    const { catalogue, membership } = this.#machines;
-    return catalogue.all().map((entry) => viewOf(entry, membership));
+    return this.#machines.catalogue.all().map((entry) => viewOf(entry, this.#machines));
   }
 
   task(id: TaskId): TaskView | null {
-    const { catalogue, membership } = this.#machines;
-    const entry = catalogue.get(id);
-    return entry === undefined ? null : viewOf(entry, membership);
+    const entry = this.#machines.catalogue.get(id);
+    return entry === undefined ? null : viewOf(entry, this.#machines);
   }
 
   /** What came of a task that was pruned. */

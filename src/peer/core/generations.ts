@@ -6,6 +6,7 @@ import { Adoption } from './adoption.ts';
 import { Moves } from './moves.ts';
 import type { Parts } from './parts.ts';
 import type { Register } from './registers.ts';
+import type { Requests } from './requests.ts';
 import type { Seats } from './seats.ts';
 import type { Step } from './step.ts';
 
@@ -21,11 +22,11 @@ export class Generations {
   readonly #adoption: Adoption;
   readonly moves: Moves;
 
-  constructor(parts: Parts, seats: Seats) {
+  constructor(parts: Parts, seats: Seats, requests: Requests) {
     this.#parts = parts;
     this.#seats = seats;
     this.moves = new Moves(parts);
-    this.#adoption = new Adoption(parts, this.moves);
+    this.#adoption = new Adoption(parts, this.moves, requests);
   }
 
   get held(): number {
@@ -123,6 +124,7 @@ export class Generations {
     if (before !== null && generation !== null) this.#noteFork(before, generation, step);
     const entry = this.#parts.catalogue.get(message.task);
     if (entry !== undefined) this.#seats.take(entry.task, null);
+    this.#seats.forgetCancels(message.task);
     this.#seats.onReleased(message.task, step);
   }
 

@@ -180,6 +180,8 @@ export interface TaskView {
   readonly generation: Generation;
   readonly electors: readonly { readonly peer: PeerId; readonly name: string; readonly reachable: boolean }[];
   readonly stalled: string | null;
+  /** A cancel that was asked for here waits for a majority of the electors. */
+  readonly cancelPending: boolean;
   /** The last answer of each peer to the last call. */
   readonly answers: readonly StandingAnswer[];
   readonly progress: Progress | null;

@@ -46,7 +46,8 @@ export function assemble(config: CoreConfig, stored: Stored, tasks: readonly Tas
   const healing = new Healing(config.timing, membership, config.random);
   const parts: Parts = { config, catalogue, membership, registers, healing };
   const seats = new Seats(parts);
-  const generations = new Generations(parts, seats);
+  const requests = new Requests(config, catalogue, membership);
+  const generations = new Generations(parts, seats, requests);
   const leaders = new Leaders(parts, seats, generations.moves);
   const means = new Means(config, stored);
   const worker = new Worker(config, catalogue, means);
@@ -62,7 +63,7 @@ export function assemble(config: CoreConfig, stored: Stored, tasks: readonly Tas
     news: new News(parts, { seats, generations, leaders, worker, bidder }),
     burials: new Burials(parts, { seats, leaders, worker, bidder }),
     submissions: new Submissions(config, catalogue, membership, stored),
-    requests: new Requests(config, catalogue, membership),
+    requests,
     sync: new Sync(config, catalogue, membership),
     adverts: new Adverts(membership, worker, bidder, means.spending),
     drain: new Drain({ bidder, worker, seats, generations, leaders, drainMs: config.timing.drainMs }),

@@ -38,6 +38,16 @@ export class Requests {
     return this.#requests.size;
   }
 
+  /** A cancel of this task was asked for here, and waits for a majority of its electors. */
+  isCancelPending(task: TaskId): boolean {
+    return this.#pendingCancels(task).length > 0;
+  }
+
+  /** A person's last word counts: the electors forget what is not repeated. */
+  takeBackCancel(task: TaskId): void {
+    for (const key of this.#pendingCancels(task)) this.#requests.delete(key);
+  }
+
   cancel(id: CommandId, task: TaskId, reason: string, step: Step): void {
     const entry = this.#catalogue.get(task);
     if (entry === undefined) return step.reply(id, { type: this.#catalogue.isBuried(task) ? 'ended' : 'unknown-task' });
@@ -72,6 +82,7 @@ export class Requests {
     if (request.asked.type === 'submit') {
       return this.#close(key, request, { type: 'refused', reason: 'the peer did not answer' }, step);
     }
+    if (!request.replied) step.emit({ type: 'task', task: request.asked.task });
     this.#reply(request, { type: 'cancel-pending' }, step);
     this.#send(key, request, step);
   }
@@ -83,6 +94,12 @@ export class Requests {
     if (entry === undefined) return { type: 'ended' };
     if (!isTerminal(entry.state)) return null;
     return { type: entry.state.phase.name === 'cancelled' ? 'cancelled' : 'ended' };
+  }
+
+  #pendingCancels(task: TaskId): readonly string[] {
+    const isPending = ({ asked, replied }: Request): boolean =>
+      replied && asked.type === 'cancel' && asked.task === task;
+    return [...this.#requests].flatMap(([key, request]) => (isPending(request) ? [key] : []));
   }
 
   #open(asked: Asked, peer: PeerId | null, step: Step): void {

@@ -168,6 +168,12 @@ export class Seats {
     this.considerTurn(message.task, step);
   }
 
+  /** Its generation is new: who still wishes for a cancel repeats it, and who has adopted the task does not. */
+  forgetCancels(task: TaskId): void {
+    const seat = this.#seats.get(task);
+    if (seat !== undefined) seat.cancels = [];
+  }
+
   onCancel(from: PeerId, message: MessageOf<'cancel'>, step: Step): void {
     const seat = this.#seats.get(message.task);
     if (seat === undefined) return;

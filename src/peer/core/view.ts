@@ -3,10 +3,13 @@ import { generationOf } from '../../protocol/generation.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import type { Entry } from './catalogue.ts';
 import type { TaskView } from './io.ts';
-import type { Membership } from './membership.ts';
+import type { Machines } from './machines.ts';
 
 /** A task as it is shown to people. */
-export function viewOf({ task, state, stalled, ...entry }: Entry, membership: Membership): TaskView {
+export function viewOf(
+  { task, state, stalled, ...entry }: Entry,
+  { membership, requests }: Pick<Machines, 'membership' | 'requests'>,
+): TaskView {
   const { leader, answers, progress, story } = entry;
   const generation = generationOf(task, state);
   const electors = generation.electorate.map((peer) => ({
@@ -15,7 +18,8 @@ export function viewOf({ task, state, stalled, ...entry }: Entry, membership: Me
     reachable: membership.isUp(peer),
   }));
   const why = stallOf({ state, stalled }, electors);
-  return { task, state, leader, generation, electors, stalled: why, answers, progress, story };
+  const cancelPending = requests.isCancelPending(task.id);
+  return { task, state, leader, generation, electors, stalled: why, cancelPending, answers, progress, story };
 }
 
 /** Why a task waits, as far as this peer can see: nobody to decide, or nobody to do it. */

@@ -47,6 +47,7 @@ export function makeView(title: string, more: Partial<TaskView> = {}, changes: C
       { peer: beta, name: 'beta', reachable: false },
     ],
     stalled: null,
+    cancelPending: false,
     answers: [],
     progress: null,
     story: [],

@@ -44,6 +44,7 @@ describe('a task as JSON', () => {
       progress: null,
       result: null,
       stalled: null,
+      cancelPending: false,
       history: [],
     });
   });

@@ -99,6 +99,25 @@ describe('cancel', () => {
     world.until('the agent is gone', () => world.running(worker).length === 0, 2_000);
   });
 
+  it('that waits is shown, and taken back by who adopts the task: it goes on', () => {
+    const world = new World(five, { agent: () => [] });
+    const task = firstTask(world);
+    const worker = workerOf(world, task);
+    const asked = others(world, worker)[0] ?? '';
+    const gone = others(world, worker, asked);
+    for (const name of gone) world.kill(name);
+    expect(world.reply(cancel(world, asked, task))).toEqual({ type: 'cancel-pending' });
+    expect(world.task(asked, task)?.cancelPending).toBe(true);
+    expect(world.reply(world.command(asked, { type: 'adopt', task }))).toMatchObject({ type: 'adopted' });
+    expect(world.task(asked, task)?.cancelPending).toBe(false);
+    world.runFor(30_000);
+    expect(phaseAt(world, asked, task)).toBe('assigned');
+    for (const name of gone) world.start(name);
+    world.runFor(30_000);
+    expect(phaseAt(world, asked, task)).toBe('assigned');
+    expect(world.reply(cancel(world, asked, task), 1_000)).toEqual({ type: 'cancelled' });
+  });
+
   it('says what it cannot do: a task unknown, or one that has ended', () => {
     const world = new World(five);
     world.runFor(100);
