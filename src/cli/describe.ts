@@ -103,8 +103,8 @@ export function describeTasks(tasks: readonly TaskJson[], nameOf: Names, nowMs: 
 export const hasLostMajority = ({ electors }: Pick<TaskJson, 'electors'>): boolean =>
   electors.filter(({ reachable }) => reachable).length < majorityOf(electors.length);
 
-/** A task that only waits its turn is not stuck. */
-const waitingWord = (task: TaskJson): string =>
+/** Its state; a task that only waits its turn is not stuck. */
+export const waitingWord = (task: TaskJson): string =>
   task.stalled === null ? task.state : hasLostMajority(task) ? 'stalled' : 'waiting';
 
 const titleAndReason = ({ title, stalled }: TaskJson): string =>
@@ -113,16 +113,18 @@ const titleAndReason = ({ title, stalled }: TaskJson): string =>
 const retriedNote = ({ retriedAs }: TaskJson): string =>
   retriedAs === null ? '' : ` · retried as ${retriedAs.slice(0, 8)}`;
 
-function mendOf(task: TaskJson): string {
-  if (hasLostMajority(task)) return `; should they be gone for good: \`peer adopt ${task.id.slice(0, 8)}\``;
+/** What a person can do where a task waits; empty where there is nothing. */
+export function mendOf(task: TaskJson): string {
+  const short = task.id.slice(0, 8);
+  if (hasLostMajority(task)) return `; should they be gone for good: \`peer adopt ${short}\``;
   // What a person has asked for by name is waited for as long as it takes.
   const wanted = /requires \(([^)]+)\)/.exec(task.stalled ?? '')?.[1]?.replaceAll(' ', '');
-  return wanted === undefined ? '' : `; \`peer start --specialties ${wanted}\` on some PC, or \`peer cancel\``;
+  return wanted === undefined ? '' : `; \`peer start --specialties ${wanted}\` on some PC, or \`peer cancel ${short}\``;
 }
 
 export function describeTask(task: TaskJson, nameOf: Names): string {
   const lines = [
-    `${task.id.slice(0, 16)}  ${task.state}${task.reason === null ? '' : `: ${printable(task.reason)}`}`,
+    `${task.id.slice(0, 16)}  ${waitingWord(task)}${task.reason === null ? '' : `: ${printable(task.reason)}`}`,
     printable(task.title),
     '',
     `key        ${task.key}${task.round > 1 ? ` round ${task.round}` : ''}`,

@@ -24,13 +24,14 @@ describe('a task that waits', () => {
 
   it('for a specialty that nobody has, with how to give it one', () => {
     const task = taskJson(makeView('Fix it', withElectors([true, true, true], '2 × requires (mobile, ios)')));
-    const mend = '; `peer start --specialties mobile,ios` on some PC, or `peer cancel`';
+    const mend = `; \`peer start --specialties mobile,ios\` on some PC, or \`peer cancel ${task.id.slice(0, 8)}\``;
     expect(describeTask(task, nameOf)).toContain(`2 × requires (mobile, ios)${mend}`);
   });
 
   it('is stalled where a majority of them is gone, with the mend', () => {
     const task = taskJson(makeView('Fix it', withElectors([true, false, false], '2 of 3 electors unreachable')));
     expect(describeTasks([task], nameOf, Date.parse(task.createdAt))).toMatch(/ stalled .*2 of 3 electors unreachable/);
+    expect(describeTask(task, nameOf)).toMatch(/^[0-9a-f]{16} {2}stalled$/m);
     expect(describeTask(task, nameOf)).toContain(
       `stalled    2 of 3 electors unreachable; should they be gone for good: \`peer adopt ${task.id.slice(0, 8)}\``,
     );

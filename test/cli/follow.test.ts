@@ -118,6 +118,67 @@ describe('following a task', () => {
     expect(world.code).toBe(0);
   });
 
+  it('says that it has stalled, once, though nothing of it has changed but who can be reached', async () => {
+    using world = new World();
+    const electors = view.electors.map((one) => ({ ...one, reachable: true }));
+    const waits = { ...assigned, story: [...assigned.story, story('stalled', '1 × busy')], stalled: '1 × busy' };
+    service.change({ ...waits, electors });
+    const followed = follow(world.context(), client, view.task.id, false);
+    await waitFor('it waits', () => world.stdout.some((line) => line.endsWith('stalled     1 × busy')));
+    service.views.set(view.task.id, { ...waits, stalled: '1 of 2 electors unreachable' });
+    const mend = `; should they be gone for good: \`peer adopt ${view.task.id.slice(0, 8)}\``;
+    service.emit({ type: 'peer-down', peer: beta, name: 'beta' });
+    await waitFor('it stalls', () => world.stdout.some((line) => line.endsWith(`1 of 2 electors unreachable${mend}`)));
+    service.emit({ type: 'peer-down', peer: beta, name: 'beta' });
+    service.change(done);
+    await followed;
+    expect(world.stdout.filter((line) => line.includes('unreachable'))).toHaveLength(1);
+  });
+
+  it('that waits for a specialty says how to give it to a PC', async () => {
+    using world = new World();
+    const why = '2 × requires (rust)';
+    const electors = view.electors.map((one) => ({ ...one, reachable: true }));
+    service.change({ ...view, electors, story: [story('stalled', why)], stalled: why });
+    const followed = follow(world.context(), client, view.task.id, false);
+    await waitFor('the mend', () =>
+      world.stdout.some((line) => line.includes(`${why}; \`peer start --specialties rust`)),
+    );
+    service.change(done);
+    await followed;
+    expect(world.stdout.filter((line) => line.includes(why))).toHaveLength(1);
+  });
+
+  it('tells in the order of time what comes together, and never goes back', async () => {
+    using world = new World();
+    const at = (seconds: number) => wallMs(new Date(2026, 0, 1, 10, 0, seconds).getTime());
+    const saved = { at: at(3), by: alpha, event: 'checkpoint', detail: 'attempt 1 has saved aaaa' };
+    service.change({ ...assigned, story: [saved], progress: { at: at(4), text: 'working', costUsd: null } });
+    const followed = follow(world.context(), client, view.task.id, false);
+    await waitFor('progress', () => world.stdout.some((line) => line.includes('working')));
+    const late = { at: at(2), by: alpha, event: 'ended', detail: 'attempt 1 done' };
+    service.change({ ...done, story: [saved, late] });
+    await followed;
+    expect(world.stdout.slice(0, -1)).toEqual([
+      '10:00:03  checkpoint  attempt 1 has saved aaaa',
+      '10:00:04  progress    beta: working',
+      '10:00:04  ended       attempt 1 done',
+    ]);
+  });
+
+  it('tells a long reason once, clipped, with where there is more', async () => {
+    using world = new World();
+    const reason = `the command ended with 1: ${'x'.repeat(400)}`;
+    const state = endAttempt(assigned.state, { type: 'failed', reason, final: true }, wallMs(2_000));
+    service.change({ ...assigned, state, story: [story('ended', `attempt 1 failed: ${reason}`)] });
+    await follow(world.context(), client, view.task.id, false);
+    const short = view.task.id.slice(0, 8);
+    const [told = '', last = ''] = world.stdout;
+    expect(told).toMatch(new RegExp(`x… \\(\`peer logs ${short} --attempt 1\` says more\\)$`));
+    expect(last).toMatch(new RegExp(`^failed: the command.*x… \\(\`peer task ${short}\` has the whole of it\\)$`));
+    expect(Math.max(told.length, last.length)).toBeLessThan(280);
+  });
+
   it('survives a restart of the peer', async () => {
     using world = new World();
     const followed = follow(world.context(), client, view.task.id, false);
