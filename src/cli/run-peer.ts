@@ -23,7 +23,7 @@ import { commandTrouble } from './command-program.ts';
 import type { Context } from './context.ts';
 import { CliError, ExitCodes, usageError } from './errors.ts';
 import { createLog, type LogFormat, logLevel } from './log.ts';
-import { soundCatalogue } from './specialists.ts';
+import { namelessNote, soundCatalogue } from './specialists.ts';
 import { type StartFlags, type StartOptions, startOptions } from './start-options.ts';
 
 const listenForMeshesMs = 3_000;
@@ -121,6 +121,8 @@ async function startService(
   else log('info', 'executor', { executor: chosen.executor.name, why: chosen.why });
   const trouble = await commandTrouble(options, cwd);
   if (trouble !== null) log('warn', 'command', { reason: trouble });
+  const nameless = namelessNote(options.specialties, options.catalogue);
+  if (nameless !== null) log('warn', 'specialties', { reason: nameless });
   return service;
 }
 

@@ -20,3 +20,11 @@ export function withoutFile(specialties: readonly string[], { specialists }: Cat
   const known = effective(specialists);
   return specialties.filter((name) => !known.has(name));
 }
+
+/** In one line; null where there is nothing to be said. A repository may still bring one along. */
+export function namelessNote(specialties: readonly string[], catalogue: Catalogue): string | null {
+  const nameless = withoutFile(specialties, catalogue);
+  if (nameless.length === 0) return null;
+  const names = nameless.join(', ');
+  return `no specialist here is called ${names}: \`general\` does that work; \`peer agents\` lists the names`;
+}

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readCatalogue } from '../../src/agents/specialists/catalogue.ts';
+import { namelessNote } from '../../src/cli/specialists.ts';
 import { specialistFile, writeFiles } from '../agents/specialists/files.ts';
 import { World } from './world.ts';
 
@@ -154,6 +156,15 @@ describe('a malformed specialist in the home', () => {
     expect(await world.run(['doctor'])).toBe(1);
     expect(world.stdout.join('\n')).toMatch(/^BAD +specialists +.*agents\/bad\.md:4: model: /m);
   });
+});
+
+it('a specialty that no specialist is called is told of, in one line', async () => {
+  using world = new World();
+  const catalogue = await readCatalogue(world.home);
+  expect(namelessNote(['backnd', 'backend', 'rust'], catalogue)).toMatch(
+    /^no specialist here is called backnd, rust: /,
+  );
+  expect(namelessNote(['backend', 'general'], catalogue)).toBeNull();
 });
 
 describe('doctor', () => {
