@@ -44,16 +44,19 @@ export class Supervision {
   inherit(active: ActivePhase, step: Step): void {
     const { timing } = this.#tenure.parts.config;
     const { task, ballot } = this.#tenure;
-    this.#watch = { attempt: active.attempt, lastHeard: step.monoMs, patienceMs: timing.reportMs, gone: null };
+    const { attempt } = active;
+    const awaited = 'answer to its new leader';
+    this.#watch = { attempt, lastHeard: step.monoMs, awaited, patienceMs: timing.reportMs, gone: null };
     if (active.name === 'publishing') this.#grantUntil = monoMs(step.monoMs + timing.grantMs);
-    step.send(active.worker, { type: 'report', task, attempt: active.attempt, ballot });
+    step.send(active.worker, { type: 'report', task, attempt, ballot });
   }
 
   /** The assignment is committed: its worker is told, once. */
   assigned({ attempt, worker }: ActivePhase, state: TaskState, step: Step): void {
     if (this.#watch?.attempt === attempt) return;
     const { assignMs } = this.#tenure.parts.config.timing;
-    this.#watch = { attempt, lastHeard: step.monoMs, patienceMs: assignMs, gone: null };
+    const awaited = 'word after its assignment';
+    this.#watch = { attempt, lastHeard: step.monoMs, awaited, patienceMs: assignMs, gone: null };
     this.#placing.close();
     this.#wish = null;
     step.send(worker, {
@@ -207,7 +210,7 @@ export class Supervision {
 
   #heard(attempt: number, step: Step): void {
     const { heartbeatLapseMs } = this.#tenure.parts.config.timing;
-    this.#watch = { attempt, lastHeard: step.monoMs, patienceMs: heartbeatLapseMs, gone: null };
+    this.#watch = { attempt, lastHeard: step.monoMs, awaited: 'heartbeat', patienceMs: heartbeatLapseMs, gone: null };
   }
 
   #note(checkpoint: Checkpoint | null): void {

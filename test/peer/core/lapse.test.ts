@@ -18,15 +18,15 @@ import {
   workersOf,
 } from './support.ts';
 
-/** A task at work whose worker does not lead it. */
-function atWork(agent: AgentReport | null = null, workMs = 15_000, capacity = 1) {
+/** A task at work whose worker does not lead it; with `leads` it does. */
+function atWork(agent: AgentReport | null = null, workMs = 15_000, capacity = 1, leads = false) {
   for (let seed = 1; ; seed += 1) {
     const specs = five.map((spec) => ({ ...spec, capacity }));
     const world = new World(specs, { seed, agent: () => (agent === null ? [] : [[workMs, agent]]) });
     const task = firstTask(world);
     const worker = workerOf(world, task);
     world.runFor(1_500);
-    if (leaderOf(world, task) !== worker) return { world, task, worker };
+    if ((leaderOf(world, task) === worker) === leads) return { world, task, worker };
   }
 }
 
@@ -90,6 +90,19 @@ describe('a worker that stands still', () => {
     ]);
     world.runFor(20_000);
     expect(workersOf(world, task)).toHaveLength(1);
+  });
+
+  it.each([
+    [false, /^no heartbeat for 5\.\d s$/],
+    // Its successor cannot tell how long it had been silent before.
+    [true, /^no answer to its new leader for 1\.\d s$/],
+  ])('lapses with what has not come (it led the task: %s)', (leads, reason) => {
+    const { world, task, worker } = atWork(null, 15_000, 1, leads);
+    world.pause(worker);
+    const witness = others(world, worker)[0] ?? '';
+    const lapsed = () => stateAt(world, witness, task)?.attempts[0]?.outcome ?? null;
+    world.until('lapsed', () => lapsed() !== null, 20_000);
+    expect(lapsed()).toEqual({ type: 'lapsed', reason: expect.stringMatching(reason) });
   });
 
   it('keeps its attempt when it is back sooner', () => {
