@@ -3,6 +3,9 @@ import type { TaskJson } from '../peer/control/json.ts';
 import type { Context } from './context.ts';
 import { describeResult, exitCodeOf } from './describe.ts';
 import { CliError, ExitCodes } from './errors.ts';
+import { clipped, printable } from './output.ts';
+
+const maxTitle = 60;
 
 interface Flags {
   readonly follow?: boolean;
@@ -31,14 +34,19 @@ export function printSubmitted(context: Context, reply: Submitted, flags: Flags)
 }
 
 function printOpen(context: Context, task: TaskJson, how: string, { follow, json }: Flags): TaskJson | null {
-  if (json !== true && follow === true) context.out(`${how} ${task.id}`);
+  const short = task.id.slice(0, 8);
+  if (json !== true && follow === true) context.out(`${how} ${short}: ${nameOf(task)}`);
   if (json !== true && follow !== true) {
     // The id alone on stdout, for scripts; the rest is for people.
     context.out(task.id);
-    context.err(`${how}: ${task.key}; \`peer task ${task.id.slice(0, 8)}\` tells how it is`);
+    context.err(`${how}: ${nameOf(task)}; \`peer task ${short}\` tells how it is`);
   }
   return follow === true ? task : null;
 }
+
+/** The key of a prompt says nothing to people. */
+const nameOf = ({ key, title }: TaskJson): string =>
+  key.startsWith('prompt:') ? clipped(printable(title), maxTitle) : key;
 
 function printEnded(context: Context, task: TaskJson, { follow, json }: Flags): null {
   const how = task.reason ?? describeResult(task);

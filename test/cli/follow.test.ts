@@ -227,6 +227,8 @@ describe('what became of a submission', () => {
     const reply = { type: 'submitted', task: view.task.id, view: open } as const;
     expect(printSubmitted(world.context(), reply, {})).toBeNull();
     expect(world.stdout).toEqual([open.id]);
+    const short = open.id.slice(0, 8);
+    expect(world.stderr).toEqual([`submitted: Fix the greeting; \`peer task ${short}\` tells how it is`]);
     expect(printSubmitted(world.context(), reply, { follow: true })).toBe(open);
   });
 
@@ -254,7 +256,7 @@ describe('what became of a submission', () => {
     using world = new World();
     const reply = { type: 'existing', ended: false, task: view.task.id, view: open } as const;
     expect(printSubmitted(world.context(), reply, { follow: true })).toBe(open);
-    expect(world.stdout).toEqual([`already submitted ${open.id}`]);
+    expect(world.stdout).toEqual([`already submitted ${open.id.slice(0, 8)}: Fix the greeting`]);
   });
 
   it('its key has a task that ended: its result, and its code', () => {
