@@ -92,7 +92,7 @@ export function describeTasks(tasks: readonly TaskJson[], nameOf: Names, nowMs: 
       task.id.slice(0, 8),
       waitingWord(task),
       nameOf(task.worker),
-      String(task.attempt),
+      String(task.attempt - task.attempts.filter(isUnbegun).length),
       ago(nowMs - Date.parse(task.createdAt)),
       clipped(printable(task.result?.pullRequest?.url ?? titleAndReason(task)), 60) + retriedNote(task),
     ]),
@@ -150,12 +150,12 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
       ),
     );
   if (task.attempts.length > 0) {
-    const rows = task.attempts.map(({ number, worker, outcome, reason, costUsd }) => [
-      String(number),
-      nameOf(worker),
-      outcome ?? 'under way',
-      costText(costUsd),
-      printable(reason ?? ''),
+    const rows = task.attempts.map((attempt) => [
+      String(attempt.number),
+      nameOf(attempt.worker),
+      isUnbegun(attempt) ? 'not begun' : (attempt.outcome ?? 'under way'),
+      costText(attempt.costUsd),
+      printable(attempt.reason ?? ''),
     ]);
     lines.push('', table(['TRY', 'WORKER', 'OUTCOME', 'COST', ''], rows), ...checkpointLines(task));
   }
@@ -167,6 +167,10 @@ export function describeTask(task: TaskJson, nameOf: Names): string {
   }
   return lines.join('\n');
 }
+
+/** Refused before there was any work: its number is used up, and it counts for nothing. */
+const isUnbegun = ({ outcome, costUsd, checkpoints }: TaskJson['attempts'][number]): boolean =>
+  outcome === 'refused' && costUsd === null && checkpoints.length === 0;
 
 const detailLines = (task: TaskJson, nameOf: Names): readonly string[] => [
   `requires   ${task.requires.join(', ') || 'nothing'} (${task.requiresReason})`,

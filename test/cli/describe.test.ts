@@ -65,6 +65,17 @@ describe('a checkpoint', () => {
   });
 });
 
+it('an attempt that was refused before any work does not count as one', () => {
+  const refused = endAttempt(
+    assign(initialState, beta, wallMs(1_000)),
+    { type: 'refused', reason: 'the slot has gone' },
+    wallMs(2_000),
+  );
+  const task = taskJson(makeView('Fix it', { state: assign(refused, alpha, wallMs(3_000)) }));
+  expect(describeTask(task, nameOf)).toMatch(/^1 .* not begun +- +the slot has gone$/m);
+  expect(describeTasks([task], nameOf, Date.parse(task.createdAt))).toMatch(/ assigned +\S+ +1 +\d/);
+});
+
 describe('a result', () => {
   it.each([
     [true, /^result {5}branch peer\/x at aaaaaaaaaa$/m],

@@ -203,7 +203,10 @@ export class Supervision {
 
   /** assigned | publishing → open, done or failed as the worker has told. */
   #end({ outcome, costUsd, attempt }: MessageOf<'outcome'>, step: Step): void {
-    const how = 'reason' in outcome ? `${outcome.type}: ${outcome.reason}` : outcome.type;
+    const saved = this.#tenure.state.attempts.find(({ number }) => number === attempt)?.checkpoints ?? [];
+    const isUnbegun = outcome.type === 'refused' && costUsd === null && saved.length === 0;
+    const word = isUnbegun ? 'was not begun' : outcome.type;
+    const how = 'reason' in outcome ? `${word}: ${outcome.reason}` : word;
     this.#tenure.teller.note('ended', `attempt ${attempt} ${how}`, step);
     this.#tenure.write((state) => endAttempt(state, outcome, step.wallMs, costUsd), step);
   }

@@ -60,6 +60,8 @@ describe('a worker whose slot has gone', () => {
     const ends = [one, two].map((task) => outcomes(task === undefined ? null : stateAt(world, 'alpha', task)));
     expect(ends.sort((a, b) => a.length - b.length)).toEqual([[null], ['refused', null]]);
     expect(world.running('epsilon')).toHaveLength(1);
+    const told = [one, two].flatMap((task) => (task === undefined ? [] : (world.task('alpha', task)?.story ?? [])));
+    expect(told.map(({ detail }) => detail)).toContain('attempt 1 was not begun: the slot has gone');
   });
 });
 
