@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlClient } from '../peer/control/client.ts';
 import type { TaskJson } from '../peer/control/json.ts';
 import type { LogPiece } from '../protocol/agent.ts';
-import { isEnded, namesOf } from './describe.ts';
+import { isEnded, mendOf, namesOf, waitingWord } from './describe.ts';
 import { CliError, ExitCodes } from './errors.ts';
+import { withLocalTimes } from './output.ts';
 
 const pollMs = 500;
 /** In a row. One says little: neither the question nor the answer is sent twice. */
@@ -51,6 +52,7 @@ export class LogStream {
         // There is more at once.
         if (piece.text !== '' && !piece.end) continue;
       }
+      if (follow) await this.#noteWait();
       await delay(pollMs);
     }
   }
@@ -99,6 +101,13 @@ export class LogStream {
   #noteEarlier(attempt: number): void {
     const which = attempt === 2 ? 'the one before' : 'an earlier one';
     this.#noteOnce(`attempt ${attempt}; \`peer logs ${this.#asked.id} --attempt ${attempt - 1}\` shows ${which}`);
+  }
+
+  /** Why nothing comes, where that is not for its agent to say. */
+  async #noteWait(): Promise<void> {
+    const task = await this.#client.task(this.#asked.id);
+    if (task.stalled === null) return;
+    this.#noteOnce(`${waitingWord(task)}: ${withLocalTimes(task.stalled)}${mendOf(task)}`);
   }
 
   #noteOnce(text: string): void {

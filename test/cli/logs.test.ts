@@ -170,6 +170,20 @@ describe('peer logs', () => {
     expect(world.stderr).toEqual([gone.unavailable]);
   });
 
+  it('says why nothing comes where the task has stalled, once', async () => {
+    service.logs.set(1, { text: 'one\n', whole: false });
+    service.change({ ...open, stalled: '1 of 2 electors unreachable' });
+    const followed = world.run(['logs', short, '--follow']);
+    await waitFor('a word', () => world.stderr.length > 0);
+    const asked = service.queries.length;
+    await waitFor('it goes on', () => service.queries.length > asked + 1);
+    service.logs.set(1, { text: 'one\n', whole: true });
+    service.become(cancel(open.state, 'enough', null, wallMs(4_000)));
+    expect(await followed).toBe(0);
+    const mend = `; should they be gone for good: \`peer adopt ${short}\``;
+    expect(world.stderr).toEqual([`stalled: 1 of 2 electors unreachable${mend}`]);
+  });
+
   it('does not follow in silence what has ended and cannot be had', async () => {
     service.become(cancel(lapsed, 'enough', null, wallMs(3_000)));
     expect(await world.run(['logs', short, '--follow'])).toBe(1);

@@ -86,6 +86,11 @@ describe('a submission goes out', () => {
     expect(service.commands).toHaveLength(1);
   });
 
+  it('asks GitHub no more than it has to', async () => {
+    expect(await submit('--issue 7 --repo acme/widgets')).toBe(0);
+    expect(github.requests.map(({ operation }) => operation)).toEqual(['issues/get']);
+  });
+
   it('with a note where no peer in sight has what it requires', async () => {
     expect(await submit('--prompt x --repo ./r.git --requires rust,general')).toBe(0);
     expect(world.stderr).toEqual([
@@ -98,10 +103,5 @@ describe('a submission goes out', () => {
     world.stderr.length = 0;
     expect(await submit('--prompt x --repo ./r.git --requires general')).toBe(0);
     expect(world.stderr).toEqual([expect.stringMatching(/^submitted: /)]);
-  });
-
-  it('asks GitHub no more than it has to', async () => {
-    expect(await submit('--issue 7 --repo acme/widgets')).toBe(0);
-    expect(github.requests.map(({ operation }) => operation)).toEqual(['issues/get']);
   });
 });

@@ -8,6 +8,7 @@ import { draftOf, type SubmitFlags, wantedBy } from '../draft.ts';
 import { usageError } from '../errors.ts';
 import { follow } from '../follow.ts';
 import { printable } from '../output.ts';
+import { noteNobody } from '../specialists.ts';
 import { printSubmitted } from '../submitted.ts';
 import { choice, duration, folderWithin, money, specialties, textUpTo } from '../values.ts';
 
@@ -60,19 +61,6 @@ async function isAlone(client: ControlClient): Promise<boolean> {
   return (await client.status()).peers.every(({ self }) => self);
 }
 
-/** What was asked for by name is waited for: better said now than found out later. It takes one peer that has all. */
-async function noteNobody({ err }: Context, client: ControlClient, { requires }: Draft): Promise<void> {
-  const { specialties: wanted, explicit } = requires;
-  if (!explicit || wanted.length === 0) return;
-  const { peers } = await client.status();
-  const hasAll = (has: readonly string[]): boolean => wanted.every((one) => has.includes(one));
-  if (peers.some(({ connected, specialties: has }) => connected && hasAll(has))) return;
-  const mend = `it waits for a \`peer start --specialties ${wanted.join(',')}\` on some PC`;
-  err(
-    `note: no peer in sight has the ${wanted.length === 1 ? 'specialty' : 'specialties'} ${wanted.join(', ')}: ${mend}`,
-  );
-}
-
 async function submit(context: Context, flags: SubmitFlags): Promise<void> {
   // In this order: a slip in the flags is told at once, and GitHub is asked only where somebody would take the issue.
   const wanted = await wantedBy(context, flags);
@@ -80,8 +68,8 @@ async function submit(context: Context, flags: SubmitFlags): Promise<void> {
   const { client } = way;
   const draft = await draftOf(context, flags, wanted);
   await checkWhere(context, client, draft);
-  await noteNobody(context, client, draft);
   const reply = await client.submit({ draft, again: flags.again === true });
+  await noteNobody(context, client, draft);
   const task = printSubmitted(context, reply, flags);
   if (task !== null) await follow(context, client, task.id, flags.json === true);
 }
