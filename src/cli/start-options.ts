@@ -74,6 +74,6 @@ function checkpointMsIn({ checkpointEvery }: Config): number | undefined {
   try {
     return checkpointEvery === undefined ? undefined : duration(checkpointEvery);
   } catch (error) {
-    throw usageError(`config.json, checkpointEvery: ${(error as Error).message}`);
+    throw usageError(`config.json: "checkpointEvery": "${checkpointEvery}" is no good: ${(error as Error).message}`);
   }
 }

@@ -83,7 +83,9 @@ describe('the options of a peer', () => {
       verify,
       logFormat: 'text',
     });
-    expect(() => startOptions(flags, { checkpointEvery: '0.1s' })).toThrow('config.json, checkpointEvery:');
+    expect(() => startOptions(flags, { checkpointEvery: '0.1s' })).toThrow(
+      'config.json: "checkpointEvery": "0.1s" is no good: a duration',
+    );
     const given = {
       name: 'given',
       capacity: 0,

@@ -140,13 +140,16 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
   });
 
   it.each([
-    ['{"capacity":-1}', /config\.json, capacity: /],
+    ['{"capacity":-1}', /config\.json: "capacity": -1 is no good: a whole number from 0 to 1000 expected; correct it/],
     [
       '{"specialties":["Back End"]}',
-      /config\.json, specialties\.0: a name of up to 40 small letters, digits and dashes/,
+      /config\.json: "specialties": "Back End" is no good: a name of up to 40 small letters, digits and dashes/,
     ],
     ['{"executor":"command"}', /--executor command needs --command/],
-    ['{"allowHosts":["https://example.org/"]}', /config\.json, allowHosts\.0: a host such as example\.org/],
+    [
+      '{"allowHosts":["https://example.org/"]}',
+      /config\.json: "allowHosts": "https:.+" is no good: a host such as example\.org/,
+    ],
     ['{', /config\.json is not JSON/],
   ])('config.json with %s', async (text, message) => {
     using world = new World();

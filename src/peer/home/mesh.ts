@@ -6,7 +6,7 @@ import { createAtomically, readSecret, writeAtomically } from './files.ts';
 import type { Home } from './home.ts';
 import { defaultName } from './host.ts';
 import { addressesSchema, type Mesh, maxAddresses, parseJoinCode } from './join-code.ts';
-import { parseJsonFile } from './json-file.ts';
+import { type JsonFile, parseJsonFile } from './json-file.ts';
 
 const keySchema = z.string().regex(/^[0-9a-fA-F]{64}$/, '64 hex digits expected');
 const meshFileSchema = z.object({
@@ -15,6 +15,24 @@ const meshFileSchema = z.object({
   key: keySchema,
   addresses: addressesSchema.default([]),
 });
+
+/** No value: it may be the key. */
+const expected: Readonly<Record<string, string>> = {
+  version: 'the version 1 expected',
+  name: 'a name of 1 to 100 characters expected',
+  key: '64 hex digits expected',
+  addresses: 'a list of multiaddrs expected',
+};
+
+const meshFile: JsonFile<z.infer<typeof meshFileSchema>> = {
+  code: 'bad-mesh',
+  schema: meshFileSchema,
+  trouble: ({ path: [field] }) => {
+    const what = expected[String(field)];
+    return what === undefined ? 'an object with the mesh expected' : `${String(field)}: ${what}`;
+  },
+  mend: 'mend it, or move it away and run `peer join CODE` with a code from another PC of the mesh',
+};
 
 /**
  * The mesh this home belongs to: that of `PEER_MESH_KEY` where it is set, else that of mesh.json, else null.
@@ -68,8 +86,7 @@ export const meshId = (key: Uint8Array): string =>
 async function readMesh(home: Home): Promise<Mesh | null> {
   const text = await readSecret(home.mesh);
   if (text === null) return null;
-  const mend = 'mend it, or move it away and run `peer join CODE` with a code from another PC of the mesh';
-  const { name, key, addresses } = parseJsonFile('bad-mesh', home.mesh, text, meshFileSchema, mend);
+  const { name, key, addresses } = parseJsonFile(home.mesh, text, meshFile);
   return { name, key: Buffer.from(key, 'hex'), addresses };
 }
 

@@ -83,15 +83,15 @@ describe('the mesh of a home', () => {
   test.each([
     ['no JSON', `{"version":1,"name":"x","key": ${key}}`, 'is not JSON'],
     ['an empty file', '', 'is not JSON'],
-    ['a short key', JSON.stringify({ version: 1, name: 'x', key: key.slice(2) }), ', key: 64 hex digits expected'],
-    ['no name', JSON.stringify({ version: 1, key }), ', name: '],
-    ['a newer version', JSON.stringify({ version: 2, name: 'x', key }), ', version: '],
+    ['a short key', JSON.stringify({ version: 1, name: 'x', key: key.slice(2) }), ': key: 64 hex digits expected'],
+    ['no name', JSON.stringify({ version: 1, key }), ': name: a name of'],
+    ['a newer version', JSON.stringify({ version: 2, name: 'x', key }), ': version: the version 1 expected'],
   ])('%s in mesh.json: the file, the field, the mend, and never the key', async (_, text, part) => {
     await writeFile(temporary.home.mesh, text);
     const error = await loadMesh(temporary.home, {}).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'bad-mesh', subject: temporary.home.mesh });
     const { message } = error as Error;
-    expect(message).toContain(`${temporary.home.mesh}${part.startsWith(',') ? '' : ' '}${part}`);
+    expect(message).toContain(`${temporary.home.mesh}${part.startsWith(':') ? '' : ' '}${part}`);
     expect(message).toMatch(/peer join CODE/);
     expect(message).not.toMatch(/\n/);
     expect(message).not.toContain('abab');
