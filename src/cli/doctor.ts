@@ -8,9 +8,9 @@ import { doubtsIn, readCatalogue } from '../agents/specialists/catalogue.ts';
 import { problemText } from '../agents/specialists/specialist.ts';
 import { listKept, sizeOf } from '../agents/workspace/kept.ts';
 import type { ControlClient } from '../peer/control/client.ts';
-import { loadConfig } from '../peer/home/config.ts';
-import { type Home, openHome } from '../peer/home/home.ts';
-import { loadIdentity } from '../peer/home/identity.ts';
+import { type Config, loadConfig } from '../peer/home/config.ts';
+import { type Home, inspectHome, locateHome, nearestThere } from '../peer/home/home.ts';
+import { readIdentity } from '../peer/home/identity.ts';
 import { loadMesh } from '../peer/home/mesh.ts';
 import { commandTrouble } from './command-program.ts';
 import type { Context } from './context.ts';
@@ -26,6 +26,7 @@ export interface Check {
 }
 
 type Finding = Omit<Check, 'name'>;
+type Find<Of extends readonly unknown[]> = (...of: Of) => Promise<Finding | readonly Finding[]>;
 type Env = Context['env'];
 
 const leastSpaceBytes = 1024 ** 3;
@@ -34,27 +35,49 @@ const good = (detail: string): Finding => ({ state: 'good', detail });
 const warning = (detail: string): Finding => ({ state: 'warning', detail });
 const bad = (detail: string): Finding => ({ state: 'bad', detail });
 
-/** Looks at everything that a peer needs here; never throws. */
+/** Looks at everything that a peer needs here; writes nothing, and never throws. */
 export async function examine(env: Env, client: ControlClient): Promise<readonly Check[]> {
-  const home = await look('state folder', async () => good((await openHome(env)).folder));
-  const ofHome = (name: string, find: (home: Home) => Promise<Finding>): Promise<Check> =>
-    look(name, async () => (home.state === 'good' ? find(await openHome(env)) : warning('see the state folder')));
-  return Promise.all([
+  const place = locateHome(env);
+  const [home] = await look('state folder', () => stateFolder(place));
+  const config = await loadConfig(place).catch(messageOf);
+  const ofHome = (name: string, find: Find<[Home]>): Promise<readonly Check[]> =>
+    look(name, async () => (home?.state === 'bad' ? warning('see the state folder') : find(place)));
+  // What is wrong in it is told once.
+  const ofConfig = (name: string, find: Find<[Home, Config]>): Promise<readonly Check[]> =>
+    ofHome(name, async (one) => (typeof config === 'string' ? warning('see config.json') : find(one, config)));
+  const checks = await Promise.all([
     look('node', async () => good(process.versions.node)),
     look('git', async () => good((await git(['--version'])).stdout.trim().replace(/^git version /, ''))),
-    home,
-    ofHome('identity', async (one) => good((await loadIdentity(one)).peer)),
+    home === undefined ? [] : [home],
+    ofHome('config.json', async () => (typeof config === 'string' ? bad(config) : settings(config))),
+    ofHome('identity', identity),
     ofHome('mesh', (one) => mesh(one, env)),
     ofHome('secrets', secrets),
-    ofHome('executor', (one) => executor(one, env, client)),
-    ofHome('sandbox', (one) => sandbox(one, client)),
-    ofHome('specialists', (one) => specialists(one, client)),
+    ofConfig('executor', (one, said) => executor(one, said, env, client)),
+    ofConfig('sandbox', (one, said) => sandbox(one, said, client)),
+    ofConfig('specialists', (one, said) => specialists(one, said, client)),
     ofHome('disk', space),
     ofHome('kept work', keptWork),
     look('GitHub', () => gitHub(env)),
     look('network', async () => interfaces()),
     look('peer', () => peer(client)),
   ]);
+  return checks.flat();
+}
+
+async function stateFolder(home: Home): Promise<Finding> {
+  const { isThere } = await inspectHome(home);
+  return good(isThere ? home.folder : `${home.folder}, made by the first \`peer start\``);
+}
+
+function settings(config: Config): Finding {
+  const names = Object.keys(config);
+  return good(names.length === 0 ? 'says nothing: the defaults count' : names.join(', '));
+}
+
+async function identity(home: Home): Promise<Finding> {
+  const found = await readIdentity(home);
+  return good(found?.peer ?? 'none yet: the first `peer start` makes one');
 }
 
 async function mesh(home: Home, env: Env): Promise<Finding> {
@@ -72,8 +95,7 @@ async function secrets(home: Home): Promise<Finding> {
 }
 
 /** What the running peer was told counts more than what a new one would be. */
-async function executor(home: Home, env: Env, client: ControlClient): Promise<Finding> {
-  const config = await loadConfig(home);
+async function executor(home: Home, config: Config, env: Env, client: ControlClient): Promise<Finding> {
   const self = (await client.isThere()) ? (await client.status()).peers.find((peer) => peer.self) : undefined;
   const running = self?.executor == null ? null : `${self.executor}, of the peer that is running`;
   const trouble = await commandTrouble(config, home.folder);
@@ -86,30 +108,33 @@ async function executor(home: Home, env: Env, client: ControlClient): Promise<Fi
   return good(`${found.executor.name} (${found.why})`);
 }
 
-async function specialists(home: Home, client: ControlClient): Promise<Finding> {
+async function specialists(home: Home, config: Config, client: ControlClient): Promise<readonly Finding[]> {
   const catalogue = await readCatalogue(home.folder);
-  if (catalogue.problems.length > 0) return bad(`${catalogue.problems.map(problemText).join('; ')}: correct it`);
   const own = catalogue.specialists.filter(({ origin }) => origin === 'home').length;
   const count = `${catalogue.specialists.length - own} built in, ${own} of your own`;
-  const nameless = withoutFile(await specialtiesHere(home, client), catalogue);
-  const doubts = doubtsIn(catalogue).map(problemText);
-  if (nameless.length > 0)
-    doubts.push(`none for ${nameless.join(', ')}, which \`general\` does: \`peer agents\` lists them`);
-  return doubts.length === 0 ? good(count) : warning([count, ...doubts].join('; '));
+  const nameless = withoutFile(await specialtiesHere(config, client), catalogue);
+  return [
+    good(count),
+    ...catalogue.problems.map((problem) => bad(`${problemText(problem)}: correct it`)),
+    ...doubtsIn(catalogue).map((doubt) => warning(problemText(doubt))),
+    ...(nameless.length === 0
+      ? []
+      : [warning(`none for ${nameless.join(', ')}, which \`general\` does: \`peer agents\` lists them`)]),
+  ];
 }
 
-async function specialtiesHere(home: Home, client: ControlClient): Promise<readonly string[]> {
-  if (!(await client.isThere())) return (await loadConfig(home)).specialties ?? [];
+async function specialtiesHere(config: Config, client: ControlClient): Promise<readonly string[]> {
+  if (!(await client.isThere())) return config.specialties ?? [];
   return (await client.status()).peers.find(({ self }) => self)?.specialties ?? [];
 }
 
 /** What the running peer was started with counts more than what a new one would be. */
-async function sandbox(home: Home, client: ControlClient): Promise<Finding> {
+async function sandbox(home: Home, config: Config, client: ControlClient): Promise<Finding> {
   const self = (await client.isThere()) ? (await client.status()).peers.find((peer) => peer.self) : undefined;
   if (self !== undefined && self.sandbox === null) {
     return warning('none, of the peer that is running: start it with --sandbox auto where bubblewrap works');
   }
-  const { sandbox: mode = 'auto', allowHosts = [] } = await loadConfig(home);
+  const { sandbox: mode = 'auto', allowHosts = [] } = config;
   const found = await openSandboxes({ mode, peerHome: home.folder, allowHosts });
   if (found.type === 'sandbox') return good(found.sandboxes.name ?? '');
   return mode === 'require'
@@ -118,7 +143,7 @@ async function sandbox(home: Home, client: ControlClient): Promise<Finding> {
 }
 
 async function space(home: Home): Promise<Finding> {
-  const { bavail, bsize } = await statfs(home.folder);
+  const { bavail, bsize } = await statfs(await nearestThere(home.folder));
   const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
   return bavail * bsize < leastSpaceBytes ? bad(`${free}: make room for clones`) : good(free);
 }
@@ -166,10 +191,10 @@ async function peer(client: ControlClient): Promise<Finding> {
   return good(`${name} is running and sees ${others} ${others === 1 ? 'other' : 'others'}`);
 }
 
-async function look(name: string, find: () => Promise<Finding>): Promise<Check> {
+async function look(name: string, find: Find<[]>): Promise<readonly Check[]> {
   try {
-    return { name, ...(await find()) };
+    return [await find()].flat().map((finding) => ({ name, ...finding }));
   } catch (error) {
-    return { name, ...bad(messageOf(error)) };
+    return [{ name, ...bad(messageOf(error)) }];
   }
 }

@@ -134,7 +134,7 @@ describe('a tool or a model that nobody knows', () => {
     own(world, { 'm.md': specialistFile('mobile', 'x', doubtful) });
     expect(await world.run(['doctor'])).toBe(0);
     expect(world.stdout.join('\n')).toMatch(
-      /^! +specialists +5 built in, 1 of your own; .*m\.md:4: tools: Bahs .*; .*:5: /m,
+      /^ok +specialists +5 built in, 1 of your own\n! +specialists +.*m\.md:4: tools: Bahs .*\n! +specialists +.*:5: /m,
     );
   });
 });
@@ -177,6 +177,6 @@ describe('doctor', () => {
     expect(world.stdout.join('\n')).toMatch(/^ok +specialists +5 built in, 1 of your own$/m);
     writeFileSync(config, '{"specialties":["bakcend"]}');
     expect(await world.run(['doctor'])).toBe(0);
-    expect(world.stdout.join('\n')).toMatch(/^! +specialists +.*; none for bakcend, which `general` does/m);
+    expect(world.stdout.join('\n')).toMatch(/^! +specialists +none for bakcend, which `general` does/m);
   });
 });

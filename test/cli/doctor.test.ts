@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { serveControl } from '../../src/peer/control/server.ts';
@@ -18,6 +18,48 @@ describe('doctor', () => {
     const states = Object.fromEntries(checks.map(({ name, state }) => [name, state]));
     expect(states).toMatchObject({ node: 'good', git: 'good', identity: 'good', mesh: 'warning', peer: 'warning' });
     expect(states['kept work']).toBe('good');
+  });
+
+  it('changes nothing: the folder that is not there yet is not there after it', async () => {
+    using world = new World();
+    expect(await world.run(['doctor'])).toBe(0);
+    expect(existsSync(world.home)).toBe(false);
+    mkdirSync(world.home);
+    expect(await world.run(['doctor'])).toBe(0);
+    expect(readdirSync(world.home)).toEqual([]);
+    const lines = world.stdout.join('\n');
+    expect(lines).toMatch(/^ok +state folder +.*home, made by the first `peer start`$/m);
+    expect(lines).toMatch(/^ok +identity +none yet: /m);
+  });
+
+  it('tells of a state folder that is none', async () => {
+    using world = new World();
+    writeFileSync(world.home, '');
+    expect(await world.run(['doctor'])).toBe(1);
+    expect(world.stdout.join('\n')).toMatch(/^BAD +state folder +.*home is not a folder: .*PEER_HOME/m);
+  });
+
+  it('tells once what is wrong in config.json', async () => {
+    using world = new World();
+    mkdirSync(world.home);
+    writeFileSync(join(world.home, 'config.json'), '{"nme":"desk"}');
+    expect(await world.run(['doctor'])).toBe(1);
+    const told = world.stdout.join('\n').split('\n');
+    expect(told.filter((line) => line.includes('"nme"'))).toEqual([
+      expect.stringMatching(/^BAD +config\.json +.*did you mean "name"/),
+    ]);
+  });
+
+  it('gives each file of a specialist that is wrong a line of its own', async () => {
+    using world = new World();
+    mkdirSync(join(world.home, 'agents'), { recursive: true });
+    for (const name of ['one', 'other']) writeFileSync(join(world.home, 'agents', `${name}.md`), 'no front matter');
+    expect(await world.run(['doctor'])).toBe(1);
+    const told = world.stdout.join('\n').split('\n');
+    expect(told.filter((line) => /^BAD +specialists +/.test(line))).toEqual([
+      expect.stringContaining('agents/one.md:'),
+      expect.stringContaining('agents/other.md:'),
+    ]);
   });
 
   it('ends with 1 and the mend where something is', async () => {

@@ -54,11 +54,43 @@ export async function openHome(env: Environment): Promise<Home> {
   return home;
 }
 
-async function ensureFolder(folder: string): Promise<void> {
-  const mend = 'make it so, or set PEER_HOME to another folder';
-  try {
+/**
+ * Whether `openHome` would succeed, and whether there is anything yet; touches nothing.
+ * @throws HomeError `not-a-folder`, `not-writable`.
+ */
+export async function inspectHome(home: Home): Promise<{ readonly isThere: boolean }> {
+  for (const folder of [home.folder, home.store, home.mirrors, home.work, home.logs]) {
+    const found = await nearestThere(folder);
+    // Of one that is to be made, no more is asked than that it can be.
+    const needed =
+      found === folder ? constants.R_OK | constants.W_OK | constants.X_OK : constants.W_OK | constants.X_OK;
+    await checked(found, async () => {
+      if (!(await stat(found)).isDirectory()) throw Object.assign(new Error('no folder'), { code: 'ENOTDIR' });
+      await access(found, needed);
+    });
+  }
+  return { isThere: (await nearestThere(home.folder)) === home.folder };
+}
+
+/** The folder itself, or what of its path there is. */
+export async function nearestThere(folder: string): Promise<string> {
+  const isThere = await stat(folder).then(
+    () => true,
+    (error) => codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR',
+  );
+  return isThere || dirname(folder) === folder ? folder : nearestThere(dirname(folder));
+}
+
+const ensureFolder = (folder: string): Promise<void> =>
+  checked(folder, async () => {
     await makeFolder(folder);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  });
+
+async function checked(folder: string, check: () => Promise<void>): Promise<void> {
+  const mend = 'make it so, or set PEER_HOME to another folder';
+  try {
+    await check();
   } catch (cause) {
     const code = codeOf(cause);
     if (code === 'EEXIST' || code === 'ENOTDIR') {

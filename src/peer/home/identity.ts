@@ -26,12 +26,21 @@ export interface Identity {
  * @throws HomeError `bad-identity`.
  */
 export async function loadIdentity(home: Home): Promise<Identity> {
-  const found = await readSecret(home.identity);
-  if (found !== null) return parseIdentity(home.identity, found);
+  const found = await readIdentity(home);
+  if (found !== null) return found;
   const made = await generateKeyPair('Ed25519');
   const text = `${Buffer.from(privateKeyToProtobuf(made)).toString('base64')}\n`;
   if (await createAtomically(home.identity, text)) return identityOf(made);
   return loadIdentity(home);
+}
+
+/**
+ * This home's identity; null where none was made yet.
+ * @throws HomeError `bad-identity`.
+ */
+export async function readIdentity(home: Home): Promise<Identity | null> {
+  const found = await readSecret(home.identity);
+  return found === null ? null : parseIdentity(home.identity, found);
 }
 
 /** An identity that is nowhere written: for a client that asks once and goes. */
