@@ -23,7 +23,7 @@ export function describeStatus(status: StatusJson, nowMs: number): string {
       peer.specialties.join(','),
       `${peer.running}/${peer.capacity}`,
       peer.unavailable === null ? (peer.executor ?? 'none') : describeUnavailable(peer.unavailable),
-      costText(peer.spentTodayUsd),
+      costText(isUncounted(peer) ? null : peer.spentTodayUsd),
       peer.connected ? 'now' : `${ago(peer.lastSeenMs)} ago`,
     ]),
   );
@@ -44,6 +44,9 @@ export function describeStatus(status: StatusJson, nowMs: number): string {
     describeTasks(status.tasks, namesOf(status), nowMs),
   ].join('\n');
 }
+
+/** What a command spends nobody knows; what another executor has spent here earlier today is known. */
+const isUncounted = ({ executor, spentTodayUsd }: PeerJson): boolean => executor === 'command' && spentTodayUsd === 0;
 
 /** In the table. */
 const maxReason = 40;

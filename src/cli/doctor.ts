@@ -104,7 +104,8 @@ async function executor(home: Home, config: Config, env: Env, client: ControlCli
   }
   if (running !== null) return good(running);
   const found = await chooseExecutor({ executor: config.executor ?? 'auto', command: config.command ?? null, env });
-  if ('reason' in found) return warning(`${found.reason}; flags to \`peer start\`, or in config.json`);
+  if ('reason' in found && found.isRefusal) return bad(`config.json asks for ${found.reason}; or remove the line`);
+  if ('reason' in found) return warning(`this PC takes no work: ${found.reason}`);
   return good(`${found.executor.name} (${found.why})`);
 }
 

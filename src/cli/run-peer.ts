@@ -1,5 +1,5 @@
 import { createAgentRunner } from '../agents/attempt/runner.ts';
-import { chooseExecutor } from '../agents/executors/choose.ts';
+import { type ChosenExecutor, chooseExecutor, type NoneChosen } from '../agents/executors/choose.ts';
 import { createForgeFor } from '../agents/forge/select.ts';
 import { openSandboxes } from '../agents/sandbox/open-sandboxes.ts';
 import { noSandboxes, type Sandboxes } from '../agents/sandbox/sandbox.ts';
@@ -38,6 +38,7 @@ export async function runPeer(context: Context, flags: StartFlags): Promise<void
   const log = createLog(flags.logFormat, logLevel(context.env.LOG_LEVEL));
   const home = await openHome(context.env);
   const options = startOptions(flags, await loadConfig(home));
+  const chosen = await executorFor(options, context);
   const catalogue = await soundCatalogue(home);
   const sandboxes = await sandboxesFor(home, options, log);
   const known = await loadMesh(home, context.env);
@@ -45,7 +46,14 @@ export async function runPeer(context: Context, flags: StartFlags): Promise<void
   const ended = Promise.withResolvers<void>();
   // Whoever waits for it does so below; until then its failing is nobody's.
   ended.promise.catch(() => {});
-  const service = await startService(context, home, mesh, { ...options, catalogue, sandboxes }, log, ended.reject);
+  const service = await startService(
+    context,
+    home,
+    mesh,
+    { ...options, chosen, catalogue, sandboxes },
+    log,
+    ended.reject,
+  );
   const stop = stopper(service, ended, log);
   const beacon = options.mdns ? answerBeacon({ meshName: mesh.name }) : null;
   let control: ControlServer | null = null;
@@ -67,17 +75,24 @@ export async function runPeer(context: Context, flags: StartFlags): Promise<void
   log('info', 'stopped', { peer: service.self });
 }
 
+/** What this PC brings to its agents. */
+interface Means {
+  readonly chosen: ChosenExecutor | NoneChosen;
+  readonly catalogue: Catalogue;
+  readonly sandboxes: Sandboxes;
+}
+
 async function startService(
   { env, version, cwd }: Context,
   home: Home,
   mesh: Mesh,
-  options: StartOptions & { readonly catalogue: Catalogue; readonly sandboxes: Sandboxes },
+  options: StartOptions & Means,
   log: Log,
   onFatal: (error: unknown) => void,
 ): Promise<PeerService> {
   const identity = await loadIdentity(home);
   const host = await hostId();
-  const chosen = await chooseExecutor({ ...options, env });
+  const { chosen } = options;
   const executor = 'reason' in chosen ? chosen : chosen.executor;
   const service = await startPeer({
     identity: { ...identity, verify: createVerify() },
@@ -117,13 +132,20 @@ async function startService(
     log,
     onFatal,
   });
-  if ('reason' in chosen) log('warn', 'no-executor', { reason: chosen.reason });
+  if ('reason' in chosen) log('warn', 'no-executor', { reason: `this PC takes no work: ${chosen.reason}` });
   else log('info', 'executor', { executor: chosen.executor.name, why: chosen.why });
   const trouble = await commandTrouble(options, cwd);
   if (trouble !== null) log('warn', 'command', { reason: trouble });
   const nameless = namelessNote(options.specialties, options.catalogue);
   if (nameless !== null) log('warn', 'specialties', { reason: nameless });
   return service;
+}
+
+/** Better no peer than one that was told who is to do the work, and does none. */
+async function executorFor(options: StartOptions, { env }: Context): Promise<ChosenExecutor | NoneChosen> {
+  const chosen = await chooseExecutor({ ...options, env });
+  if ('reason' in chosen && chosen.isRefusal) throw usageError(`${chosen.reason}; or start with --executor auto`);
+  return chosen;
 }
 
 /** Better no peer than one that does without what it was told to insist on. */

@@ -49,6 +49,10 @@ export function startOptions(flags: StartFlags, config: Config): StartOptions {
   if (executor === 'command' && command === null) {
     throw usageError('--executor command needs --command CMD, the command line that runs your agent: give it');
   }
+  if (flags.command !== undefined && executor !== 'command' && executor !== 'auto') {
+    const who = flags.executor === undefined ? 'config.json asks' : 'you ask';
+    throw usageError(`--command is run by --executor command, and ${who} for ${executor}: leave one of the two out`);
+  }
   return {
     name: flags.name ?? config.name ?? defaultName(),
     specialties: flags.specialties ?? config.specialties ?? ['general'],

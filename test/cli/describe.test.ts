@@ -123,6 +123,18 @@ describe('money', () => {
     expect(text).toMatch(/^beta .* unavailable until Jan 01 \d\d:00: quota +- /m);
   });
 
+  it('is told of nobody whose agents nobody counts', () => {
+    const status = statusJson(new FakeService());
+    const peers = status.peers.map((peer) => ({ ...peer, spentTodayUsd: 0, unavailable: null }));
+    const [command, other] = peers.map((peer, index) => ({
+      ...peer,
+      executor: ['command', 'anthropic'][index] ?? null,
+    }));
+    const text = describeStatus({ ...status, peers: [command, other].flatMap((one) => one ?? []) }, 0);
+    expect(text).toMatch(/^alpha .* command +- +now$/m);
+    expect(text).toMatch(/^beta .* anthropic +\$0\.00 /m);
+  });
+
   it('is not where nothing costs any', () => {
     const free = statusJson(new FakeService());
     const spend = { ...free.spend, hereUsd: 0, meshUsd: 0, dailyBudgetUsd: null };

@@ -50,6 +50,18 @@ describe('doctor', () => {
     ]);
   });
 
+  it('says in a short line that a PC without an agent takes no work', async () => {
+    using world = new World();
+    expect(await world.run(['doctor'])).toBe(0);
+    const line = world.stdout.join('\n').match(/^! +executor +(.*)$/m)?.[1];
+    expect(line).toMatch(/^this PC takes no work: no agent to run: give `peer start` a --command CMD, or .*API_KEY$/);
+    expect(line?.length).toBeLessThan(150);
+    mkdirSync(world.home);
+    writeFileSync(join(world.home, 'config.json'), '{"executor":"anthropic"}');
+    expect(await world.run(['doctor'])).toBe(1);
+    expect(world.stdout.join('\n')).toMatch(/^BAD +executor +config\.json asks for anthropic: no key: set ANTHROPIC/m);
+  });
+
   it('gives each file of a specialist that is wrong a line of its own', async () => {
     using world = new World();
     mkdirSync(join(world.home, 'agents'), { recursive: true });

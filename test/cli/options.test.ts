@@ -108,6 +108,24 @@ describe('the options of a peer', () => {
   });
 });
 
+describe('a command that no executor would run', () => {
+  const flags: StartFlags = { mdns: true, logFormat: 'text', command: 'agent' };
+
+  it('is refused', () => {
+    const trouble = /^--command is run by --executor command, and (?:you ask|config\.json asks) for anthropic: leave/;
+    expect(() => startOptions({ ...flags, executor: 'anthropic' }, {})).toThrow(trouble);
+    expect(() => startOptions(flags, { executor: 'anthropic' })).toThrow(trouble);
+  });
+
+  it('is a default where another executor is named for once', () => {
+    const config = { executor: 'command', command: 'agent' } as const;
+    expect(startOptions({ mdns: true, logFormat: 'text', executor: 'anthropic' }, config)).toMatchObject({
+      executor: 'anthropic',
+    });
+    expect(startOptions(flags, {})).toMatchObject({ executor: 'auto', command: 'agent' });
+  });
+});
+
 describe('a draft', () => {
   const draft = async (world: World, flags: Partial<SubmitFlags>) => {
     const context = world.context();

@@ -49,6 +49,14 @@ describe('a place that is not there is told before anything is submitted', () =>
 });
 
 describe('a submission goes out', () => {
+  it('with a budget that nobody counts: said once', async () => {
+    expect(await submit('--prompt x --repo ./r.git --budget-usd 2')).toBe(0);
+    expect(world.stderr).toEqual([
+      expect.stringMatching(/^note: only `command` agents are in sight, .* is not counted/),
+      expect.stringMatching(/^submitted: /),
+    ]);
+  });
+
   it.each(['--prompt x --repo ./r.git --base main --path web', '--issue 7 --repo acme/widgets --base main --path web'])(
     'to a place that is there: %s',
     async (line) => {

@@ -168,6 +168,16 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     expect(world.stderr).toEqual([expect.stringMatching(/no sandbox: bubblewrap is not installed: .*--sandbox auto$/)]);
   });
 
+  it.each([
+    [['--executor', 'anthropic'], /^peer: anthropic: no key: set ANTHROPIC_API_KEY; or start with --executor auto$/],
+    [['--executor', 'claude-code'], /^peer: claude-code: no program at CLAUDE_CODE_PATH=\S+: install Claude Code/],
+    [['--executor', 'anthropic', '--command', 'x'], /^peer: --command is run by --executor command, and you ask for/],
+  ])('an executor that is named and cannot run: %j', async (args, message) => {
+    using world = new World();
+    expect(await world.run(['start', ...args], { CLAUDE_CODE_PATH: '/no/such/claude' })).toBe(2);
+    expect(world.stderr).toEqual([expect.stringMatching(message)]);
+  });
+
   it('shows where it comes from only with LOG_LEVEL=debug', async () => {
     using world = new World();
     await world.run(['status', '--foo'], { LOG_LEVEL: 'debug' });

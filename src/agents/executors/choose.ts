@@ -20,43 +20,57 @@ export interface NoExecutor {
   readonly reason: string;
 }
 
+export interface NoneChosen extends NoExecutor {
+  /** A person has named an executor, and it needs something that only a person can bring here. */
+  readonly isRefusal: boolean;
+}
+
 export interface ChosenExecutor {
   readonly executor: Executor;
   /** For people: why this one. */
   readonly why: string;
 }
 
-type Candidate = (config: ExecutorConfig) => Executor | NoExecutor;
+type Unusable = NoExecutor & { readonly mayPass?: boolean };
+type Candidate = (config: ExecutorConfig) => Executor | Unusable;
 
 /** In the order in which `auto` tries them. */
 const candidates: Readonly<Record<Exclude<ExecutorName, 'auto'>, Candidate>> = {
   command: ({ command }) =>
-    command === null
-      ? { reason: 'no command: give --command CMD, the command line that runs your agent' }
-      : new CommandExecutor(command),
+    command === null ? { reason: 'no command: give `peer start` a --command CMD' } : new CommandExecutor(command),
   'claude-code': ({ env }) => new ClaudeCodeExecutor(claudeCodeSettings(env)),
   anthropic: ({ env }) => new AnthropicExecutor(anthropicSettings(env)),
 };
 
 /** What runs the agents of this PC: the one that was asked for, or the first that is usable. */
-export async function chooseExecutor(config: ExecutorConfig): Promise<ChosenExecutor | NoExecutor> {
+export async function chooseExecutor(config: ExecutorConfig): Promise<ChosenExecutor | NoneChosen> {
   const { executor: asked } = config;
   if (asked !== 'auto') {
     const found = await usableOr(candidates[asked], config);
-    return 'reason' in found ? { reason: `${asked}: ${found.reason}` } : { executor: found, why: 'as asked' };
+    if (!('reason' in found)) return { executor: found, why: 'as asked' };
+    return { reason: `${asked}: ${found.reason}`, isRefusal: found.mayPass !== true };
   }
-  const passedOver: string[] = [];
+  const passedOver: { readonly name: string; readonly reason: string }[] = [];
   for (const [name, candidate] of Object.entries(candidates)) {
     const found = await usableOr(candidate, config);
-    if (!('reason' in found)) return { executor: found, why: ['the first usable', ...passedOver].join('; not ') };
-    passedOver.push(`${name}: ${found.reason}`);
+    if (!('reason' in found)) return { executor: found, why: whyFirst(passedOver) };
+    passedOver.push({ name, reason: found.reason });
   }
-  return { reason: `no executor is usable (${passedOver.join('; ')})` };
+  return { reason: `no agent to run: ${passedOver.map(mendIn).join(', or ')}`, isRefusal: false };
 }
 
-async function usableOr(candidate: Candidate, config: ExecutorConfig): Promise<Executor | NoExecutor> {
+type PassedOver = readonly { readonly name: string; readonly reason: string }[];
+
+const whyFirst = (passedOver: PassedOver): string =>
+  ['the first usable', ...passedOver.map(({ name, reason }) => `${name}: ${reason}`)].join('; not ');
+
+/** Reasons end with the mend; what is explained in brackets would make a line of three of them too long. */
+const mendIn = ({ reason }: PassedOver[number]): string =>
+  (reason.split(': ').at(-1) ?? '').replace(/ \([^()]*\)$/, '');
+
+async function usableOr(candidate: Candidate, config: ExecutorConfig): Promise<Executor | Unusable> {
   const found = candidate(config);
   if ('reason' in found) return found;
   const usable = await found.usable();
-  return usable.usable ? found : { reason: usable.reason };
+  return usable.usable ? found : usable;
 }

@@ -74,7 +74,10 @@ export type ExecutorOutcome =
   | { readonly type: 'quota'; readonly until: WallMs | null; readonly reason: string }
   | { readonly type: 'interrupted' };
 
-export type Usable = { readonly usable: true } | { readonly usable: false; readonly reason: string };
+export type Usable =
+  | { readonly usable: true }
+  /** `mayPass`: nothing has to be mended in the set-up, as where a person has not logged in yet. */
+  | { readonly usable: false; readonly reason: string; readonly mayPass?: boolean };
 
 /** Runs an agent on a task. The work is what it leaves in its clone, committed or not. */
 export interface Executor {

@@ -61,11 +61,21 @@ async function isAlone(client: ControlClient): Promise<boolean> {
   return (await client.status()).peers.every(({ self }) => self);
 }
 
+/** What a command spends nobody counts. */
+async function noteUncounted({ err }: Context, client: ControlClient): Promise<void> {
+  const executors = (await client.status()).peers.flatMap(({ executor }) => executor ?? []);
+  if (executors.length > 0 && executors.every((name) => name === 'command'))
+    err(
+      'note: only `command` agents are in sight, and what those spend is not counted: --budget-usd limits nothing there',
+    );
+}
+
 async function submit(context: Context, flags: SubmitFlags): Promise<void> {
   // In this order: a slip in the flags is told at once, and GitHub is asked only where somebody would take the issue.
   const wanted = await wantedBy(context, flags);
   await using way = await findMesh(context);
   const { client } = way;
+  if (flags.budgetUsd !== undefined) await noteUncounted(context, client);
   const draft = await draftOf(context, flags, wanted);
   await checkWhere(context, client, draft);
   const reply = await client.submit({ draft, again: flags.again === true });

@@ -37,10 +37,22 @@ test.each([
     { executor: 'claude-code', command: 'true', env: key },
     /^claude-code: no `claude` on the PATH: install Claude Code/,
   ],
-  [{ executor: 'auto', command: null, env: {} }, /command: .*--command.*anthropic: .*ANTHROPIC_API_KEY/],
+  [
+    { executor: 'auto', command: null, env: {} },
+    /^no agent to run: give `peer start` a --command CMD, or install Claude Code, or set ANTHROPIC_API_KEY$/,
+  ],
   [{ executor: 'auto', command: null, env: { ANTHROPIC_API_KEY: '' } }, /ANTHROPIC_API_KEY/],
   [{ executor: 'command', command: null, env: key }, /^command: .*--command/],
   [{ executor: 'anthropic', command: 'true', env: {} }, /^anthropic: .*ANTHROPIC_API_KEY/],
 ] as const)('none for %j, with the mend', async (config, reason) => {
-  expect(await chooseExecutor(config)).toEqual({ reason: expect.stringMatching(reason) });
+  const isRefusal = config.executor !== 'auto';
+  expect(await chooseExecutor(config)).toEqual({ reason: expect.stringMatching(reason), isRefusal });
+});
+
+test('who is not logged in yet may log in later, and is refused nothing', async () => {
+  const env = { CLAUDE_CODE_PATH: standIn(folder.path), HOME: folder.path };
+  expect(await chooseExecutor({ executor: 'claude-code', command: null, env })).toEqual({
+    reason: expect.stringMatching(/^claude-code: no login: /),
+    isRefusal: false,
+  });
 });

@@ -53,7 +53,8 @@ export class ClaudeCodeExecutor implements Executor {
     const runs = await tryProgram(program, this.#settings);
     if (!runs.usable || program === null || this.#settings.login.type !== 'plan') return runs;
     if (await new PlanLogin(program.file, this.#settings.own).isThere()) return runs;
-    return { usable: false, reason: 'no login: run `claude` and /login, or set ANTHROPIC_API_KEY' };
+    // A Mac's keychain opens only when its person logs in, and services begin before that.
+    return { usable: false, reason: 'no login: run `claude` and /login, or set ANTHROPIC_API_KEY', mayPass: true };
   }
 
   async run(context: ExecutorContext, onEvent: OnEvent): Promise<ExecutorOutcome> {

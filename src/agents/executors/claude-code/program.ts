@@ -33,7 +33,10 @@ export async function tryProgram(program: Program | null, settings: ClaudeCodeSe
   const { failed, stdout, stderr } = await execa(program.file, ['--version'], options);
   if (!failed && /^\d+\.\d+\.\d+/.test(stdout)) return { usable: true };
   const said = (stderr || stdout).trim().split('\n').at(-1) ?? '';
-  return { usable: false, reason: `\`${program.file} --version\` fails (${said.slice(0, 200)}): install it anew` };
+  return {
+    usable: false,
+    reason: `\`${program.file} --version\` fails (${said.slice(0, 200)}): install Claude Code anew`,
+  };
 }
 
 /** Most installations are one binary. A script needs the rest of its package, and whatever runs it. */
