@@ -24,7 +24,7 @@ export function addSubmit(program: Command, context: Context): void {
     .option('--priority <which>', Priorities.join(', '), choice(Priorities), 'normal')
     .option('--base <branch>', "where to start from; the repository's default branch otherwise", textUpTo(250))
     .option('--verify <cmd>', "must pass before publishing; the repository's own tests otherwise", textUpTo(2_000))
-    .option('--path <dir>', 'the folder of a monorepo to work in', folderWithin)
+    .option('--path <dir>', 'the folder of a monorepo to work in, and to run --verify in', folderWithin)
     .option('--budget-usd <amount>', 'what it may cost over all its attempts; it fails once that is spent', money)
     .option('--timeout <duration>', 'the longest that an attempt may take (default: 60m)', duration)
     .option('--again', 'another round of a task that has ended')
@@ -38,6 +38,11 @@ Examples:
   peer submit --issue https://github.com/acme/widgets/issues/7
   peer submit --prompt 'Fix the typo in the README' --repo ./my-repository
   peer submit --file task.md --requires backend,testing --timeout 30m
+
+A task whose attempt fails, changes nothing or takes too long is tried three
+times in all, each time on another PC where one is free: it may cost three times
+what an attempt may, $5 where calls are billed, unless --budget-usd says less.
+An agent that prints nothing for 10 minutes is stopped.
 
 GITHUB_TOKEN is needed for private repositories.`,
     )
