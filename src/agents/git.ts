@@ -195,9 +195,15 @@ const classify = (stderr: string): GitErrorCode =>
 /** The line that says why: the first `fatal:` or `error:`, else the last of all. */
 function explain(stderr: string): string | null {
   const lines = stderr.split('\n').map((line) => line.trim());
-  const telling =
-    lines.find((line) => /^(remote: )?(fatal|error):/i.test(line)) ?? lines.findLast((line) => line !== '');
+  const first = lines.findIndex((line) => /^(remote: )?(fatal|error):/i.test(line));
+  const telling = sshReason(lines, first) ?? lines[first] ?? lines.findLast((line) => line !== '');
   return telling === undefined ? null : telling.slice(0, 400);
+}
+
+/** Where ssh has failed, git knows no more than that: what ssh has said stands before it. */
+function sshReason(lines: readonly string[], fatal: number): string | undefined {
+  if (!/^fatal: could not read from remote repository/i.test(lines[fatal] ?? '')) return undefined;
+  return lines.slice(0, fatal).findLast((line) => line !== '' && !/^warning:/i.test(line));
 }
 
 /** `https://user:secret@host/` → `https://host/`: such a URL may come from a person's own command line. */

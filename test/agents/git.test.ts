@@ -47,6 +47,20 @@ describe('what git is run with', () => {
   });
 });
 
+describe('where ssh fails, its reason is told', () => {
+  test.each([
+    ['ssh: connect to host git.test port 22: Connection refused', 'network', /: ssh: connect .* Connection refused$/],
+    ['@@@ WARNING @@@\nSomeone could be listening.\nHost key verification failed.', 'auth', /: Host key verification/],
+    ['git@git.test: Permission denied (publickey).', 'auth', /: git@git\.test: Permission denied \(publickey\)\.$/],
+    ['Warning: Permanently added a key.', 'failed', /: fatal: Could not read from remote repository\.$/],
+  ])('%j', async (said, code, message) => {
+    const ssh = join(folder.path, 'ssh');
+    writeFileSync(ssh, `#!/bin/sh\ncat >&2 <<'END'\n${said}\nEND\nexit 255\n`, { mode: 0o755 });
+    const error = await failure(git(['ls-remote', 'git@git.test:a/b.git'], { env: { GIT_SSH_COMMAND: ssh } }));
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+});
+
 describe('a remote’s credential', () => {
   let servers: Server[] = [];
   let seen: { readonly url: string | undefined; readonly authorization: string | undefined }[] = [];
