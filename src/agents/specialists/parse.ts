@@ -54,14 +54,18 @@ export function parseSpecialist(file: string): Parsed | ParseProblem {
   return { specialist, nameLine: front.lineOf('name') ?? 1, doubts: doubtsOf(specialist, front) };
 }
 
-function doubtsOf({ tools, model }: Specialist, { lineOf }: FrontMatter): readonly ParseProblem[] {
+function doubtsOf({ prompt, tools, model }: Specialist, { lineOf }: FrontMatter): readonly ParseProblem[] {
   const found = [
     ...(tools ?? []).map((tool) => ['tools', doubtAboutTool(tool)] as const),
     ['model', model === null ? null : doubtAboutModel(model)] as const,
   ];
-  return found.flatMap(([field, doubt]) =>
-    doubt === null ? [] : [{ line: lineOf(field) ?? 1, message: `${field}: ${doubt}` }],
-  );
+  const empty = { line: 1, message: 'there is no text below the front matter: its agents get no prompt of its own' };
+  return [
+    ...(prompt === '' ? [empty] : []),
+    ...found.flatMap(([field, doubt]) =>
+      doubt === null ? [] : [{ line: lineOf(field) ?? 1, message: `${field}: ${doubt}` }],
+    ),
+  ];
 }
 
 function problemOf({ issues: [issue] }: z.ZodError, { values, lineOf }: FrontMatter): ParseProblem {

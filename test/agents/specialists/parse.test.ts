@@ -26,6 +26,11 @@ describe("the file of a specialist, as Claude Code's subagents have it", () => {
     });
   });
 
+  it('is doubted where it says nothing', () => {
+    const message = expect.stringMatching(/^there is no text below the front matter/);
+    expect(parseSpecialist(fileOf(sound, ' \n'))).toMatchObject({ doubts: [{ line: 1, message }] });
+  });
+
   it('needs no more than a name and a description', () => {
     expect(specialistOf(fileOf(sound, ''))).toMatchObject({ prompt: '', model: null, tools: null });
   });
