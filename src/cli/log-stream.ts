@@ -3,7 +3,7 @@ import type { ControlClient } from '../peer/control/client.ts';
 import type { TaskJson } from '../peer/control/json.ts';
 import type { LogPiece } from '../protocol/agent.ts';
 import { isEnded, mendOf, namesOf, waitingWord } from './describe.ts';
-import { CliError, ExitCodes } from './errors.ts';
+import { CliError, ExitCodes, usageError } from './errors.ts';
 import { withLocalTimes } from './output.ts';
 
 const pollMs = 500;
@@ -63,6 +63,7 @@ export class LogStream {
     this.#misses += 1;
     const isLost = !this.#hasHeard || this.#misses >= enoughMisses;
     const task = await this.#client.task(id);
+    if (only !== null && only > task.attempt) throw noSuchAttempt(task);
     if (!follow || (isLost && (only !== null || isEnded(task)))) throw noLog(reason, id);
     const attempt = this.#attempt;
     if (attempt === null) return this.#noteOnce(reason);
@@ -115,6 +116,11 @@ export class LogStream {
     this.#noted.add(text);
   }
 }
+
+const noSuchAttempt = ({ id, attempt }: TaskJson): CliError => {
+  const count = attempt === 0 ? 'no attempt' : attempt === 1 ? '1 attempt' : `${attempt} attempts`;
+  return usageError(`--attempt: task ${id.slice(0, 8)} has had ${count} so far: name one of those, or leave it out`);
+};
 
 const noLog = (reason: string, id: string): CliError =>
   new CliError(ExitCodes.failed, `${reason}: \`peer task ${id}\` says which attempts there were, and where`);

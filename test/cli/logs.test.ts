@@ -54,6 +54,12 @@ afterEach(async () => {
 });
 
 describe('peer logs', () => {
+  it('of an attempt that never was ends with 2, and says how many there were', async () => {
+    for (const more of [[], ['--follow']]) expect(await world.run(['logs', short, '--attempt', '7', ...more])).toBe(2);
+    const line = `peer: --attempt: task ${short} has had 1 attempt so far: name one of those, or leave it out`;
+    expect(world.stderr).toEqual([line, line]);
+  });
+
   it('shows what there is', async () => {
     service.logs.set(1, { text: 'one\ntwo', whole: false });
     expect(await world.run(['logs', short])).toBe(0);
