@@ -120,7 +120,13 @@ function checkPrompt(prompt: string): void {
   }
 }
 
-async function readPrompt({ cwd }: Context, file: string): Promise<string> {
+async function readPrompt(context: Context, file: string): Promise<string> {
+  const text = await readText(context, file);
+  if (text.includes('\0')) throw usageError(`${file} is no text (it holds NUL characters): give --file a text file`);
+  return text;
+}
+
+async function readText({ cwd }: Context, file: string): Promise<string> {
   try {
     return await readFile(resolve(cwd, file), 'utf8');
   } catch (cause) {

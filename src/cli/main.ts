@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { nearest } from '../peer/home/nearest.ts';
 import { addAdopt } from './commands/adopt.ts';
 import { addAgents } from './commands/agents.ts';
 import { addCancel } from './commands/cancel.ts';
@@ -15,7 +16,8 @@ import { addStop } from './commands/stop.ts';
 import { addSubmit } from './commands/submit.ts';
 import { addTask, addTasks } from './commands/tasks.ts';
 import type { Context } from './context.ts';
-import { type ExitCode, ExitCodes, endingOf } from './errors.ts';
+import { type CliError, type ExitCode, ExitCodes, endingOf, usageError } from './errors.ts';
+import { clipped, printable } from './output.ts';
 
 type World = Omit<Context, 'exit' | 'version'>;
 
@@ -61,7 +63,9 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
     return ExitCodes.usage;
   }
   try {
-    await program.parseAsync(unknownIn(program, args) ?? args, { from: 'user' });
+    const unknown = unknownIn(program, args);
+    if (unknown !== null) throw noSuchCommand(program, unknown);
+    await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
     const command = program.commands.find((one) => one.name() === args[0])?.name() ?? '';
@@ -74,10 +78,19 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
 }
 
 /** A command that there is not, alone: the help of all others is no answer to `peer nonsense --help`. */
-function unknownIn(program: Command, [first = '', second]: readonly string[]): readonly string[] | null {
+function unknownIn(program: Command, [first = '', second]: readonly string[]): string | null {
   const name = first === 'help' ? second : first;
   if (name === undefined || name.startsWith('-') || name === 'help') return null;
-  return program.commands.some((one) => one.name() === name) ? null : [name];
+  return program.commands.some((one) => one.name() === name) ? null : name;
+}
+
+function noSuchCommand(program: Command, name: string): CliError {
+  const meant = nearest(
+    name,
+    program.commands.map((one) => one.name()),
+  );
+  const suggestion = meant === null ? '' : ` (Did you mean ${meant}?)`;
+  return usageError(`unknown command '${clipped(printable(name), 60)}'${suggestion}: see \`peer --help\``);
 }
 
 const commands = [

@@ -11,7 +11,8 @@ export function specialties(text: string): readonly string[] {
   const list = [...new Set(text.split(',').map((one) => one.trim()))].filter((one) => one !== '');
   const bad = list.find((one) => !specialtySchema.safeParse(one).success);
   if (list.length === 0 || bad !== undefined) {
-    const which = bad === undefined || bad === text ? '' : `'${clipped(printable(bad), 60)}' in it is none: `;
+    const which =
+      bad === undefined || bad === text ? '' : `'${clipped(printable(bad), 60)}' among them is no specialty: `;
     throw new InvalidArgumentError(
       `${which}names of up to 40 small letters, digits and dashes expected, separated by commas, such as backend,testing`,
     );

@@ -12,6 +12,7 @@ const commands = [
 describe('a mistake on the command line is one line with the mend, and exit 2', () => {
   it.each<readonly [string, RegExp]>([
     ['foo', /^peer: unknown command 'foo': see `peer --help`$/],
+    ['bogus', /^peer: unknown command 'bogus': see `peer --help`$/],
     ['foo --help', /unknown command 'foo'/],
     ['foo -h --json', /unknown command 'foo'/],
     ['help foo', /unknown command 'foo'/],
@@ -27,7 +28,7 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     ['start --capacity 1001', /a whole number/],
     ['start --capacity', /^peer: --capacity needs a value, <n>: see `peer start --help`$/],
     ['start --specialties Back_End', /^peer: --specialties 'Back_End' is no good: names of up to 40 small letters/],
-    ['start --specialties one,Two', /'Two' in it is none: names of/],
+    ['start --specialties one,Two', /'one,Two' is no good: 'Two' among them is no specialty: names of/],
     ['start --specialties ,', /small letters, digits and dashes/],
     [`start --specialties ${Array.from({ length: 17 }, (_, index) => `s${index}`).join(',')}`, /16 names at most/],
     ['start --executor gpt', /one of auto, claude-code, anthropic, command expected/],
@@ -123,6 +124,13 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
     expect(world.stderr).toEqual(['peer: the prompt is empty: say what is to be done']);
   });
 
+  it('a prompt that is no text', async () => {
+    using world = new World();
+    writeFileSync(join(world.folder, 'program'), 'ELF\0\u0001');
+    expect(await world.run(['submit', '--file', 'program', '--repo', 'a/b'])).toBe(2);
+    expect(world.stderr).toEqual(['peer: program is no text (it holds NUL characters): give --file a text file']);
+  });
+
   it('a prompt that is too long', async () => {
     using world = new World();
     writeFileSync(join(world.folder, 'long.md'), 'x'.repeat(65_537));
@@ -132,7 +140,7 @@ describe('a mistake on the command line is one line with the mend, and exit 2', 
 
   it.each([
     [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL is loud/],
-    [{ PEER_MESH_KEY: 'abc' }, /PEER_MESH_KEY must be 64 hex digits/],
+    [{ PEER_MESH_KEY: 'abc' }, /PEER_MESH_KEY must be 64 hex digits, and there are 3: /],
   ])('%j', async (env, message) => {
     using world = new World();
     expect(await world.run(['start'], env)).toBe(2);
@@ -233,6 +241,16 @@ describe('without a peer', () => {
       expect(world.stdout).toEqual([]);
       expect(world.stderr).toEqual(['peer: no peer is running here: start one with `peer start`']);
       expect(existsSync(world.home)).toBe(false);
+    },
+  );
+
+  it.each(['status', 'tasks', 'stop', 'submit --prompt x --repo a/b', 'start', 'init'])(
+    'peer %s ends with 2 where PEER_HOME is a file',
+    async (line) => {
+      using world = new World();
+      writeFileSync(world.home, '');
+      expect(await world.run(line.split(' '))).toBe(2);
+      expect(world.stderr).toEqual([expect.stringMatching(/^peer: \S+home is not a folder: .*PEER_HOME/)]);
     },
   );
 

@@ -1,8 +1,11 @@
 import { type IncomingMessage, request } from 'node:http';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream';
 import { z } from 'zod';
 import type { LogPiece } from '../../protocol/agent.ts';
+import type { HomeError } from '../home/errors.ts';
+import { notAFolder } from '../home/home.ts';
 import { ControlError } from './errors.ts';
 import {
   type AdoptReply,
@@ -41,7 +44,10 @@ export type ControlEvent =
   | { readonly event: 'task'; readonly data: TaskJson }
   | { readonly event: 'other'; readonly name: string; readonly data: unknown };
 
-/** Commands to the peer of this home. Every method throws ControlError, `no-peer` where none runs. */
+/**
+ * Commands to the peer of this home. Every method throws ControlError, `no-peer` where none runs; HomeError where the
+ * home is no folder.
+ */
 export class ControlClient {
   readonly #socketPath: string;
 
@@ -138,7 +144,7 @@ export class ControlClient {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
     const options = { socketPath: this.#socketPath, path, method, agent: false, ...(signal && { signal }) };
     const outgoing = request(text === '' ? options : { ...options, headers }, resolve);
-    outgoing.on('error', (error) => reject(connectError(error)));
+    outgoing.on('error', (error) => reject(connectError(error, this.#socketPath)));
     outgoing.end(text);
     return promise;
   }
@@ -173,13 +179,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-const Absent = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
+const Absent = new Set(['ENOENT', 'ECONNREFUSED']);
 
-function connectError(error: Error): ControlError {
+function connectError(error: Error, socketPath: string): ControlError | HomeError {
   const code = 'code' in error ? String(error.code) : '';
   if (Absent.has(code)) {
     return new ControlError('no-peer', 'no peer is running here: start one with `peer start`', { cause: error });
   }
+  if (code === 'ENOTDIR') return notAFolder(dirname(socketPath), error);
   if (code === 'EACCES') {
     const message = 'the peer of this home belongs to another user: set PEER_HOME to a folder of your own';
     return new ControlError('no-socket', message, { cause: error });

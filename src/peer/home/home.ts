@@ -88,18 +88,20 @@ const ensureFolder = (folder: string): Promise<void> =>
   });
 
 async function checked(folder: string, check: () => Promise<void>): Promise<void> {
-  const mend = 'make it so, or set PEER_HOME to another folder';
   try {
     await check();
   } catch (cause) {
     const code = codeOf(cause);
-    if (code === 'EEXIST' || code === 'ENOTDIR') {
-      throw new HomeError('not-a-folder', folder, `${folder} is not a folder: ${mend}`, { cause });
-    }
+    if (code === 'EEXIST' || code === 'ENOTDIR') throw notAFolder(folder, cause);
     const message = `${folder} is not a folder you can write to (${messageOf(cause)}): ${mend}`;
     throw new HomeError('not-writable', folder, message, { cause });
   }
 }
+
+const mend = 'make it so, or set PEER_HOME to another folder';
+
+export const notAFolder = (folder: string, cause: unknown): HomeError =>
+  new HomeError('not-a-folder', folder, `${folder} is not a folder: ${mend}`, { cause });
 
 /** With its parents. Not by `recursive`: where a parent refuses with ENOENT (below /proc), Node would try for ever. */
 async function makeFolder(folder: string): Promise<void> {

@@ -94,7 +94,9 @@ function parseKeyVariable(text: string): Uint8Array {
   const key = keySchema.safeParse(text.trim());
   if (key.success) return Buffer.from(key.data, 'hex');
   // Not the value: it may be a good key with a slip in it.
-  const message = `PEER_MESH_KEY must be 64 hex digits, not ${text.trim().length} characters of another kind: set it anew, or unset it`;
+  const isHex = /^[0-9a-f]*$/i.test(text.trim());
+  const found = isHex ? `there are ${text.trim().length}` : 'there are other characters in it';
+  const message = `PEER_MESH_KEY must be 64 hex digits, and ${found}: set it anew, or unset it`;
   throw new HomeError('bad-mesh-key', 'PEER_MESH_KEY', message);
 }
 
