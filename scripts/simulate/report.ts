@@ -33,10 +33,12 @@ const section = (label: string, lines: readonly string[]): string =>
   lines.map((line, index) => `${(index === 0 ? label : '').padEnd(labelWidth)}${line}`.trimEnd()).join('\n');
 
 function taskLines({ tasks, attempts, reassignments, attemptsByEnd }: Summary): readonly string[] {
-  const { done, failed, cancelled, open } = tasks;
+  const { asked, total, done, failed, cancelled, open } = tasks;
+  const more = asked === 0 ? 0 : total - asked;
   const ends = Object.entries(attemptsByEnd).map(([how, held]) => `${count(held)} ${how}`);
   return [
     `${count(done)} done, ${count(failed)} failed, ${count(cancelled)} cancelled${open === 0 ? '' : `, ${count(open)} open`}`,
+    ...(more > 0 ? [`${count(more)} more than asked for: people submit some twice, or for another round`] : []),
     `${plural(attempts, 'attempt')}, ${plural(reassignments, 'reassignment')}${ends.length === 0 ? '' : `: ${ends.join(', ')}`}`,
   ];
 }

@@ -34,6 +34,9 @@ export interface Summary {
 }
 
 export interface TaskCounts {
+  /** What --tasks said; 0 = as the seed has it. */
+  readonly asked: number;
+  /** With those that people submit twice, or once more. */
   readonly total: number;
   readonly done: number;
   readonly failed: number;
@@ -64,7 +67,7 @@ export function summaryOf(options: RunOptions, result: RunResult, engine: Engine
     seed: result.seed,
     profile: result.profile,
     peers: result.peers.length,
-    tasks: taskCounts(result),
+    tasks: taskCounts(result, options.tasks),
     attempts: attempts.length,
     reassignments: result.tasks.reduce((sum, task) => sum + Math.max(0, task.attempts.length - 1), 0),
     attemptsByEnd: tally(attempts.map(({ how }) => how ?? 'running')),
@@ -90,10 +93,10 @@ export const submitToStart = (result: RunResult): readonly number[] =>
     attempts.slice(0, 1).map((first) => first.startedMs - submittedMs),
   );
 
-function taskCounts({ tasks }: RunResult): TaskCounts {
+function taskCounts({ tasks }: RunResult, asked: number): TaskCounts {
   const having = (state: string): number => tasks.filter((task) => task.state === state).length;
   const [done, failed, cancelled] = [having('done'), having('failed'), having('cancelled')];
-  return { total: tasks.length, done, failed, cancelled, open: tasks.length - done - failed - cancelled };
+  return { asked, total: tasks.length, done, failed, cancelled, open: tasks.length - done - failed - cancelled };
 }
 
 function scheduleOf(result: RunResult): Summary['schedule'] {

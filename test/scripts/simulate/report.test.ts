@@ -73,6 +73,7 @@ describe('the report', () => {
       failoversMs: [1_000],
     });
     expect(text).toContain('1 done, 0 failed, 1 cancelled, 1 open');
+    expect(text).toContain('2 more than asked for: people submit some twice, or for another round');
     expect(text).toContain('2 attempts, 1 reassignment: 1 done, 1 lapsed');
     expect(text).toMatch(/Submit → start +p50 200 ms/);
     expect(text).toMatch(/Failover +p50 1 s/);
