@@ -16,6 +16,7 @@ import { type PeerOptions, startPeer } from '../peer/start.ts';
 import { createVolatileStore } from '../peer/store/volatile-store.ts';
 import { type Context, clientOf } from './context.ts';
 import { CliError, ExitCodes } from './errors.ts';
+import { nameText } from './output.ts';
 
 const patienceMs = 5_000;
 
@@ -56,7 +57,7 @@ async function joinAsClient(context: Context, mesh: Mesh): Promise<Way> {
   await way[Symbol.asyncDispose]();
   throw new CliError(
     ExitCodes.noPeer,
-    `no peer of the mesh ${mesh.name} was found in ${patienceMs / 1_000} s: start one with \`peer start\``,
+    `no peer of the mesh ${nameText(mesh.name)} was found in ${patienceMs / 1_000} s: start one with \`peer start\``,
   );
 }
 

@@ -3,7 +3,7 @@ import type { PeerJson, StatusJson, TaskJson } from '../peer/control/json.ts';
 import type { BidJson } from '../peer/control/shapes.ts';
 import { usdText } from '../protocol/money.ts';
 import { type ExitCode, ExitCodes } from './errors.ts';
-import { ago, clipped, localTime, printable, table, withLocalTimes } from './output.ts';
+import { ago, clipped, localTime, nameText, printable, table, withLocalTimes } from './output.ts';
 
 /** What people read of a mesh and its tasks. Pure: JSON in, text out. */
 
@@ -12,14 +12,14 @@ export type Names = (peer: string | null) => string;
 export function namesOf(status: Pick<StatusJson, 'peers' | 'names'>): Names {
   const present = status.peers.map(({ peer, name }) => [peer, name] as const);
   const names = new Map<string, string>([...Object.entries(status.names), ...present]);
-  return (peer) => (peer === null ? '-' : (names.get(peer) ?? peer.slice(-8)));
+  return (peer) => (peer === null ? '-' : nameText(names.get(peer) ?? peer.slice(-8)));
 }
 
 export function describeStatus(status: StatusJson, nowMs: number): string {
   const peers = table(
     ['PEER', 'SPECIALTIES', 'RUNNING', 'EXECUTOR', 'TODAY', 'SEEN'],
     status.peers.map((peer) => [
-      `${peer.name}${peer.self ? ' (here)' : ''}`,
+      `${nameText(peer.name)}${peer.self ? ' (here)' : ''}`,
       peer.specialties.join(','),
       `${peer.running}/${peer.capacity}`,
       peer.unavailable === null ? (peer.executor ?? 'none') : describeUnavailable(peer.unavailable),
@@ -29,7 +29,7 @@ export function describeStatus(status: StatusJson, nowMs: number): string {
   );
   const refused = status.refused.map(({ peer, reason }) => `refused ${peer.slice(-8)}: ${printable(reason)}`);
   const parts = [
-    `mesh ${status.mesh}, ${status.peers.length} ${status.peers.length === 1 ? 'peer' : 'peers'}`,
+    `mesh ${nameText(status.mesh)}, ${status.peers.length} ${status.peers.length === 1 ? 'peer' : 'peers'}`,
     '',
     peers,
     ...refused,

@@ -15,6 +15,7 @@ import { loadMesh } from '../peer/home/mesh.ts';
 import { commandTrouble } from './command-program.ts';
 import type { Context } from './context.ts';
 import { messageOf } from './errors.ts';
+import { nameText } from './output.ts';
 import { withoutFile } from './specialists.ts';
 
 /** One thing that was looked at. A warning is something that a person may have meant to be so. */
@@ -82,7 +83,9 @@ async function identity(home: Home): Promise<Finding> {
 
 async function mesh(home: Home, env: Env): Promise<Finding> {
   const found = await loadMesh(home, env);
-  return found === null ? warning('none yet: `peer init` makes one, `peer join CODE` enters one') : good(found.name);
+  return found === null
+    ? warning('none yet: `peer init` makes one, `peer join CODE` enters one')
+    : good(nameText(found.name));
 }
 
 async function secrets(home: Home): Promise<Finding> {
@@ -189,7 +192,7 @@ async function peer(client: ControlClient): Promise<Finding> {
   if (refused.length > 0)
     return bad(`${refused.length} peers of other versions were refused: update them, or this one`);
   const others = peers.length - 1;
-  return good(`${name} is running and sees ${others} ${others === 1 ? 'other' : 'others'}`);
+  return good(`${nameText(name)} is running and sees ${others} ${others === 1 ? 'other' : 'others'}`);
 }
 
 async function look(name: string, find: Find<[]>): Promise<readonly Check[]> {

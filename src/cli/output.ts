@@ -23,6 +23,9 @@ export const printable = (text: string): string =>
 export const clipped = (text: string, length: number): string =>
   text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 
+/** A mesh's or a peer's, which somebody else may have chosen: a line has more to say than that. */
+export const nameText = (name: string): string => clipped(printable(name), 40);
+
 /** `14:00`, or `Nov 05 14:00` where that is another day; by this PC's clock and zone. */
 export function localTime(iso: string, nowMs: number = Date.now()): string {
   const at = new Date(iso);

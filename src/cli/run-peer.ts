@@ -23,10 +23,12 @@ import { commandTrouble } from './command-program.ts';
 import type { Context } from './context.ts';
 import { CliError, ExitCodes, usageError } from './errors.ts';
 import { createLog, type LogFormat, logLevel } from './log.ts';
+import { nameText } from './output.ts';
 import { namelessNote, soundCatalogue } from './specialists.ts';
 import { type StartFlags, type StartOptions, startOptions } from './start-options.ts';
 
 const listenForMeshesMs = 3_000;
+const mostMeshesNamed = 5;
 /** Draining has 8 s; whatever holds the rest up must not hold up a shutdown. */
 const stopMs = 9_500;
 
@@ -163,15 +165,21 @@ async function firstMesh(context: Context, home: Home, mdns: boolean): Promise<M
     context.err('this PC is in no mesh yet; listening for one nearby …');
     const heard = await listenForMeshes(listenForMeshesMs);
     if (heard.length > 0) {
-      const which = `${heard.length === 1 ? 'the mesh' : 'the meshes'} ${heard.join(', ')}`;
+      const which = `${heard.length === 1 ? 'the mesh' : 'the meshes'} ${meshNames(heard)}`;
       throw usageError(
         `${which} can be heard here: run \`peer invite\` on one of its PCs and \`peer join CODE\` here, or \`peer init --name other\` for a mesh of your own`,
       );
     }
   }
   const mesh = await initMesh(home);
-  context.err(`made the mesh ${mesh.name}; \`peer invite\` prints the code for your other PCs`);
+  context.err(`made the mesh ${nameText(mesh.name)}; \`peer invite\` prints the code for your other PCs`);
   return mesh;
+}
+
+/** Anybody on the network can have answered, and as often as they like. */
+function meshNames(heard: readonly string[]): string {
+  const rest = heard.length - mostMeshesNamed;
+  return [...heard.slice(0, mostMeshesNamed).map(nameText), ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
 }
 
 /** The likeliest mistake of a first day: the other PC has another key, or is not there. It looks the same from here. */
@@ -185,7 +193,7 @@ function warnIfAlone(service: PeerService, { peers }: StartOptions, log: Log): v
 function sayReady(context: Context, service: PeerService, format: LogFormat): void {
   const [peer, addresses] = [service.self, service.addresses()];
   if (format === 'json') return context.err(JSON.stringify({ event: 'ready', peer, addresses }));
-  context.err(`ready: ${service.name} in the mesh ${service.mesh}`);
+  context.err(`ready: ${nameText(service.name)} in the mesh ${nameText(service.mesh)}`);
   for (const address of addresses) context.err(`  ${address}`);
 }
 

@@ -112,6 +112,16 @@ describe('a mesh', () => {
   });
 });
 
+describe('names that somebody else has chosen', () => {
+  it('leave room for the rest of a line', () => {
+    const status = statusJson(new FakeService());
+    const peers = status.peers.map((peer) => ({ ...peer, name: 'p'.repeat(100) }));
+    const text = describeStatus({ ...status, mesh: 'm'.repeat(100), peers }, 0);
+    expect(text).toMatch(/^mesh m{39}…, 2 peers$/m);
+    expect(text).toMatch(/^p{39}… \(here\) /m);
+  });
+});
+
 describe('money', () => {
   const cents = (costUsd: number) => ({ text: 'at work', costUsd, at: wallMs(5_000) });
 

@@ -6,6 +6,7 @@ import { inviteCode } from '../../peer/home/join-code.ts';
 import { initMesh, joinMesh, loadMesh } from '../../peer/home/mesh.ts';
 import { type Context, clientOf } from '../context.ts';
 import { CliError, ExitCodes, usageError } from '../errors.ts';
+import { nameText } from '../output.ts';
 import { displayName } from '../values.ts';
 
 export function addInit(program: Command, context: Context): void {
@@ -20,7 +21,7 @@ export function addInit(program: Command, context: Context): void {
       const { peer } = await loadIdentity(home);
       const mesh = await initMesh(home, { name });
       if (json === true) return context.out(JSON.stringify({ mesh: mesh.name, peer }));
-      context.out(`made the mesh ${mesh.name}; \`peer invite\` prints the code for your other PCs`);
+      context.out(`made the mesh ${nameText(mesh.name)}; \`peer invite\` prints the code for your other PCs`);
     });
 }
 
@@ -54,7 +55,9 @@ export function addJoin(program: Command, context: Context): void {
       const { mesh, already } = await joinMesh(await openHome(context.env), code);
       if (json === true) return context.out(JSON.stringify({ mesh: mesh.name, already }));
       context.out(
-        already ? `this PC is in the mesh ${mesh.name} already` : `joined the mesh ${mesh.name}: \`peer start\``,
+        already
+          ? `this PC is in the mesh ${nameText(mesh.name)} already`
+          : `joined the mesh ${nameText(mesh.name)}: \`peer start\``,
       );
     });
 }
