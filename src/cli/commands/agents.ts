@@ -21,7 +21,7 @@ Examples:
   peer agents --json | jq '.agents[].name'
 
 Exit code 0 when all files are sound, else 2. A tool or a model that nobody
-knows is a warning.`;
+knows, or no text at all, is a warning.`;
 
 interface AgentsFlags {
   readonly repo?: string;
