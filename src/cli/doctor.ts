@@ -36,7 +36,7 @@ const good = (detail: string): Finding => ({ state: 'good', detail });
 const warning = (detail: string): Finding => ({ state: 'warning', detail });
 const bad = (detail: string): Finding => ({ state: 'bad', detail });
 
-/** Looks at everything that a peer needs here; writes nothing, and never throws. */
+/** Looks at everything that a peer needs here; makes no state folder or identity, and never throws. */
 export async function examine(env: Env, client: ControlClient): Promise<readonly Check[]> {
   const place = locateHome(env);
   const [home] = await look('state folder', () => stateFolder(place));
