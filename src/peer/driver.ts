@@ -318,13 +318,22 @@ export class Driver implements PeerService {
   }
 
   #emit(event: PeerEvent): void {
-    if (event.type !== 'task') this.#parts.log(this.#isNews(event) ? 'info' : 'debug', event.type, event);
+    if (event.type !== 'task') this.#parts.log(this.#levelOf(event), event.type, event);
     for (const listener of this.#listeners) listener(event);
   }
 
-  /** What others tell of the time before this start happened long ago to whoever reads along. */
-  #isNews(event: PeerEvent): boolean {
-    return event.type === 'story' ? event.story.at >= this.startedAt.getTime() : event.type !== 'lease';
+  #levelOf(event: PeerEvent): 'debug' | 'info' | 'warn' {
+    switch (event.type) {
+      case 'story':
+        // What others tell of the time before this start happened long ago to whoever reads along.
+        return event.story.at >= this.startedAt.getTime() ? 'info' : 'debug';
+      case 'lease':
+        return 'debug';
+      case 'never-begun':
+        return 'warn';
+      default:
+        return 'info';
+    }
   }
 }
 

@@ -171,6 +171,7 @@ function eventJson(service: PeerService, event: PeerEvent): unknown {
     case 'lease':
     case 'generation':
     case 'fork-met':
+    case 'never-begun':
     case 'attempt-started':
     case 'attempt-ended':
       return event;

@@ -1,3 +1,4 @@
+import type { MonoMs, TaskId } from '../../protocol/ids.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import { compareMaybeStamps } from '../../protocol/summary.ts';
 import { type Tombstone, tombstoneOf } from '../../protocol/tombstone.ts';
@@ -5,7 +6,7 @@ import type { Bidder } from './bidder.ts';
 import type { Entry } from './catalogue.ts';
 import type { Leaders } from './leaders.ts';
 import type { Parts } from './parts.ts';
-import { isPast } from './past.ts';
+import { isDead, isPast } from './past.ts';
 import type { Seats } from './seats.ts';
 import type { Step } from './step.ts';
 import type { Worker } from './worker.ts';
@@ -22,22 +23,31 @@ interface Mourners {
  * Tasks that have ended are kept for a while and then pruned to a tombstone: everything else about them is forgotten.
  *
  *   ended → past → buried                 known or not → buried, when a tombstone comes that says more than is known
+ *   dead → forgotten                      a record that nobody has ever led, and nobody would take in any more
  *
  * A task is either known or buried, never both, and is not dug up again: its record is not taken in any more.
  */
 export class Burials {
   readonly #parts: Parts;
   readonly #mourners: Mourners;
+  /** Dead records, and since when they were seen to be: what a majority has is led soon after it is there again. */
+  readonly #dead = new Map<TaskId, MonoMs>();
 
   constructor(parts: Parts, mourners: Mourners) {
     this.#parts = parts;
     this.#mourners = mourners;
   }
 
+  get held(): number {
+    return this.#dead.size;
+  }
+
   /** Which tasks have ended, and which of these long ago? Asked every few seconds. */
   look(step: Step): void {
     const { catalogue, config } = this.#parts;
     for (const entry of catalogue.all()) {
+      if (isDead(entry, step, config.timing)) this.#giveUp(entry, step);
+      else this.#dead.delete(entry.task.id);
       if (!isTerminal(entry.state)) continue;
       this.#mourners.leaders.forget(entry.task.id, step);
       this.#mourners.seats.rest(entry.task.id);
@@ -57,6 +67,17 @@ export class Burials {
     for (const { task } of catalogue.withKey(tombstone.key)) this.#mourners.seats.considerTurn(task.id, step);
   }
 
+  /** dead → forgotten, unless it is led within the time in which its electors are there again, if they ever are. */
+  #giveUp(entry: Entry, step: Step): void {
+    const { id, body } = entry.task;
+    const since = this.#dead.get(id) ?? step.monoMs;
+    this.#dead.set(id, since);
+    if (step.monoMs - since < this.#parts.config.timing.healAfterMs) return;
+    step.emit({ type: 'never-begun', task: id, key: body.key, title: body.title });
+    this.#forget(entry, step);
+    step.emit({ type: 'task', task: id });
+  }
+
   /** ended → buried. */
   #bury(entry: Entry, step: Step): void {
     const tombstone = entry.stamp && tombstoneOf(entry.task, entry.state, entry.stamp);
@@ -67,6 +88,7 @@ export class Burials {
   #forget({ task: { id }, state }: Entry, step: Step): void {
     const { catalogue, registers, healing } = this.#parts;
     const { seats, leaders, worker, bidder } = this.#mourners;
+    this.#dead.delete(id);
     leaders.forget(id, step);
     seats.close(id);
     healing.forget(id);

@@ -14,7 +14,9 @@ import {
   type Summary,
   stampOf,
 } from '../../protocol/summary.ts';
+import type { Timing } from '../../protocol/timing.ts';
 import type { Stored } from '../store/store.ts';
+import { isDead } from './past.ts';
 import type { Step } from './step.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -178,16 +180,16 @@ export class Catalogue {
   }
 
   /** The task that this one must give way to, if there is one. */
-  winnerOver(id: TaskId): TaskId | null {
+  winnerOver(id: TaskId, step: Step, timing: Timing): TaskId | null {
     const entry = this.#entries.get(id);
     if (entry === undefined) return null;
     const { key, round } = entry.task.body;
     const buried = this.tombstones.doneBefore(key, round);
     if (buried !== null && entry.state.furthest < Furthest.done) return buried;
-    const rivals = this.#sharing(key)
+    const [best] = this.#sharing(key)
       .filter(({ task, state }) => task.id !== id && task.body.round === round && !hasGivenUp(state))
+      .filter((rival) => !isDead(rival, step, timing))
       .sort(byPrecedence);
-    const best = rivals[0];
     return best !== undefined && byPrecedence(best, entry) < 0 ? best.task.id : null;
   }
 

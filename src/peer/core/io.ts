@@ -2,7 +2,7 @@ import type { AgentReport, Aptitude, Job, PublishStep, StopReason } from '../../
 import type { Ballot } from '../../protocol/ballot.ts';
 import type { Generation } from '../../protocol/generation.ts';
 import type { Advert, DaySpend, Hello } from '../../protocol/hello.ts';
-import type { BlobId, CommandId, GenerationId, HostId, PeerId, RunId, TaskId } from '../../protocol/ids.ts';
+import type { BlobId, CommandId, GenerationId, HostId, PeerId, RunId, TaskId, TaskKey } from '../../protocol/ids.ts';
 import type { Gossip, Message, SubmitReply } from '../../protocol/messages.ts';
 import type { Draft, Repository, Sign, Task } from '../../protocol/record.ts';
 import type { TaskState } from '../../protocol/state.ts';
@@ -125,6 +125,8 @@ export type PeerEvent =
   | { readonly type: 'generation'; readonly task: TaskId; readonly generation: Generation }
   /** Two successors of one generation have met, and this one gives way. */
   | { readonly type: 'fork-met'; readonly task: TaskId; readonly generation: Generation }
+  /** A record out of the past that no majority of its electors ever had is forgotten: nobody would take it up now. */
+  | { readonly type: 'never-begun'; readonly task: TaskId; readonly key: TaskKey; readonly title: string }
   | { readonly type: 'attempt-started'; readonly task: TaskId; readonly attempt: number }
   | { readonly type: 'attempt-ended'; readonly task: TaskId; readonly attempt: number; readonly how: string };
 

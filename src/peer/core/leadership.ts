@@ -126,10 +126,11 @@ export class Leadership {
    */
   #cancels(state: TaskState, step: Step): boolean {
     const { task, seat, teller } = this.#tenure;
-    const winner = this.#parts.catalogue.winnerOver(task);
+    const { catalogue, config } = this.#parts;
+    const winner = catalogue.winnerOver(task, step, config.timing);
     const isPublishing = state.phase.name === 'publishing';
     if (isPublishing) answerCancels(seat, 'publishing', step);
-    const [first] = standingCancels(seat, step.monoMs, this.#parts.config.timing);
+    const [first] = standingCancels(seat, step.monoMs, config.timing);
     if (isPublishing || (winner === null && first === undefined)) return false;
     const reason = winner === null ? (first?.reason ?? '') : `the same as task ${winner.slice(0, 8)}`;
     teller.note('cancelled', reason, step);

@@ -188,7 +188,7 @@ export class Seats {
   considerTurn(task: TaskId, step: Step): void {
     const seat = this.#seats.get(task);
     const register = this.#parts.registers.current(task);
-    if (seat === undefined || register === undefined || !this.#wantsLeader(seat, register, step.monoMs)) return;
+    if (seat === undefined || register === undefined || !this.#wantsLeader(seat, register, step)) return;
     const at = this.#turnTime(seat, register, step.monoMs);
     if (seat.turnAt !== null && seat.turnAt <= at && seat.turnAt >= step.monoMs) return;
     seat.turn += 1;
@@ -202,7 +202,7 @@ export class Seats {
     const register = this.#parts.registers.current(task);
     if (seat === undefined || register === undefined || seat.turn !== turn) return false;
     seat.turnAt = null;
-    if (!this.#wantsLeader(seat, register, step.monoMs)) return false;
+    if (!this.#wantsLeader(seat, register, step)) return false;
     if (this.#freeAt(seat, register, step.monoMs) <= step.monoMs) return true;
     this.considerTurn(task, step);
     return false;
@@ -235,14 +235,15 @@ export class Seats {
    * An attempt under way needs a leader, and so does a task that could move: somebody offers, a person cancels, another
    * task has its key, its electorate is to change, or it has never been led. One that only waits needs none.
    */
-  #wantsLeader(seat: Seat, register: Register, now: MonoMs): boolean {
+  #wantsLeader(seat: Seat, register: Register, step: Step): boolean {
+    const now = step.monoMs;
     const { task } = register;
     const entry = this.#parts.catalogue.get(task);
     if (entry === undefined || isTerminal(entry.state) || this.#parts.registers.isOver(register)) return false;
     const state = register.acceptor.accepted?.value ?? entry.state;
     if (state.phase.name !== 'open' || state.moved !== null) return true;
     if (entry.stalled === null || standingCancels(seat, now, this.#timing).length > 0) return true;
-    if (this.#parts.catalogue.winnerOver(task) !== null) return true;
+    if (this.#parts.catalogue.winnerOver(task, step, this.#timing) !== null) return true;
     if (this.#parts.healing.isDue(task, register.generation, now)) return true;
     return [...seat.answers].some(([peer, { answer }]) => answer.type === 'bid' && this.#parts.membership.isUp(peer));
   }

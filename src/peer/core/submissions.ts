@@ -7,7 +7,7 @@ import type { Stored } from '../store/store.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
-import { isPast } from './past.ts';
+import { isDead, isPast } from './past.ts';
 import { randomHex } from './random.ts';
 import type { Step } from './step.ts';
 
@@ -70,7 +70,7 @@ export class Submissions {
 
   /** A key with an open task returns that task; one that has ended does too, unless a person wants another round. */
   submit(draft: Draft, again: boolean, requester: Requester, step: Step): void {
-    const [latest] = this.#catalogue.withKey(draft.key);
+    const latest = this.#catalogue.withKey(draft.key).find((one) => !isDead(one, step, this.#config.timing));
     const buried = this.#catalogue.tombstones.latest(draft.key);
     const round = Math.max(latest?.task.body.round ?? 0, buried?.round ?? 0);
     if (latest?.task.body.round === round) {

@@ -4,6 +4,7 @@ import { Step } from '../../../src/peer/core/step.ts';
 import { type GenerationId, monoMs, type TaskId, wallMs } from '../../../src/protocol/ids.ts';
 import { signTask, type Task } from '../../../src/protocol/record.ts';
 import { assign, cancel, endAttempt, initialState, type TaskState } from '../../../src/protocol/state.ts';
+import { defaultTiming } from '../../../src/protocol/timing.ts';
 import { draftOf } from '../../sim/script.ts';
 import { peerIdOf } from '../../sim/world.ts';
 
@@ -38,6 +39,10 @@ function knowing(states: readonly (readonly [TaskId, TaskState])[]): Catalogue {
   return catalogue;
 }
 
+/** So long after both were made. */
+const winnerOver = (catalogue: Catalogue, { id }: Task, afterMs = 0): TaskId | null =>
+  catalogue.winnerOver(id, new Step({ monoMs: monoMs(0), wallMs: wallMs(at + afterMs) }), defaultTiming);
+
 const assigned = assign(initialState, alpha, at);
 const lapsed = endAttempt(assigned, { type: 'lapsed', reason: 'gone' }, at);
 
@@ -54,25 +59,31 @@ describe('a seat in a later generation', () => {
 describe('of two tasks with one key', () => {
   it('the older one stays', () => {
     const catalogue = knowing([]);
-    expect(catalogue.winnerOver(second.id)).toBe(first.id);
-    expect(catalogue.winnerOver(first.id)).toBeNull();
+    expect(winnerOver(catalogue, second)).toBe(first.id);
+    expect(winnerOver(catalogue, first)).toBeNull();
   });
 
   it('the one that got further stays', () => {
     const catalogue = knowing([[second.id, assigned]]);
-    expect(catalogue.winnerOver(first.id)).toBe(second.id);
-    expect(catalogue.winnerOver(second.id)).toBeNull();
+    expect(winnerOver(catalogue, first)).toBe(second.id);
+    expect(winnerOver(catalogue, second)).toBeNull();
   });
 
   it('the one that ever got further stays, though its attempt has lapsed: a leader with older news decides the same', () => {
     const catalogue = knowing([[second.id, lapsed]]);
-    expect(catalogue.winnerOver(first.id)).toBe(second.id);
-    expect(catalogue.winnerOver(second.id)).toBeNull();
+    expect(winnerOver(catalogue, first)).toBe(second.id);
+    expect(winnerOver(catalogue, second)).toBeNull();
+  });
+
+  it('neither gives way to one that nobody has led in a month', () => {
+    const monthMs = defaultTiming.keepFinishedMs + 1;
+    expect(winnerOver(knowing([[second.id, initialState]]), second, monthMs)).toBeNull();
+    expect(winnerOver(knowing([[first.id, initialState]]), second, monthMs)).toBe(first.id);
   });
 
   it('neither gives way to one that was given up', () => {
     const catalogue = knowing([[first.id, cancel(assigned, 'a person asked', null, at)]]);
-    expect(catalogue.winnerOver(second.id)).toBeNull();
+    expect(winnerOver(catalogue, second)).toBeNull();
   });
 });
 
