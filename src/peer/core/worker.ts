@@ -254,6 +254,8 @@ export class Worker {
 
   #supersede(run: Run, reason: StopReason, step: Step): void {
     if (hasEnded(run)) return this.#close(run, step);
+    // It no longer counts, so there is nobody to hand it over to.
+    run.handedOver = null;
     if (run.stopping === null) this.#stop(run, reason, step);
   }
 

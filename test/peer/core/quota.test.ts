@@ -77,6 +77,28 @@ describe('a peer that hits a usage limit in mid-task', () => {
     expect(world.published.map(({ peer }) => peer)).toEqual(['beta', 'beta']);
   });
 
+  it('has nothing to tell of what is cancelled while it is handed over, and is idle', () => {
+    const world = new World([{ name: 'alpha', capacity: 2 }, ...electors], {
+      agent: endlessAgent,
+      stop: () => [[20_000, { type: 'stopped' }]],
+    });
+    world.runFor(100);
+    const [limited, other] = [submitted(world, world.submit('gamma')), submitted(world, world.submit('gamma'))];
+    world.until('both are at work', () => world.running('alpha').length === 2);
+    world.report('alpha', runOf(limited, 1), quota(inMs(world, 'alpha', 600_000)));
+    world.until('it is being handed over', () => world.stopped.length > 0, 5_000);
+    world.command('delta', { type: 'cancel', task: other, reason: 'enough' });
+    untilPhase(world, other, 'cancelled');
+    world.runFor(25_000);
+    const from = world.sent.length;
+    world.runFor(10_000);
+    expect(world.sent.slice(from).filter(({ message }) => message.type === 'outcome')).toEqual([]);
+    const drainedAt = world.nowMs;
+    world.leave('alpha');
+    world.until('it has gone', () => !world.isUp('alpha'));
+    expect(world.nowMs - drainedAt).toBeLessThan(1_000);
+  });
+
   it('brings to its end what is only to be published', () => {
     const { world, tasks } = twoAtWork();
     const [limited, finished] = tasks;
