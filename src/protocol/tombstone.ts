@@ -33,24 +33,33 @@ export const tombstoneSchema = z
   .refine(isSmall, 'larger than 8 KiB');
 export type Tombstone = Readonly<z.infer<typeof tombstoneSchema>>;
 
+/** What was asked, which is the same however it ends. */
+type Epitaph = Pick<
+  Tombstone,
+  'task' | 'key' | 'round' | 'title' | 'repository' | 'priority' | 'submitter' | 'createdAt'
+>;
+
+const epitaphOf = ({ id, body }: Task): Epitaph => ({
+  task: id,
+  key: body.key,
+  round: body.round,
+  title: body.title.slice(0, Limits.tombstoneText),
+  repository: repositoryText(body.repository).slice(0, Limits.tombstoneText),
+  priority: body.priority,
+  submitter: body.submitter,
+  createdAt: body.createdAt,
+});
+
 /** Null for a task that has not ended: there is nothing to tell of it. */
-export function tombstoneOf({ id, body }: Task, state: TaskState, stamp: Stamp): Tombstone | null {
+export const tombstoneOf = (task: Task, state: TaskState, stamp: Stamp): Tombstone | null =>
+  endedAs(epitaphOf(task), state, stamp);
+
+/** The same task's tombstone, by news of it. Null where that tells of no end. */
+export function endedAs(epitaph: Epitaph, state: TaskState, stamp: Stamp): Tombstone | null {
   const end = endOf(state);
   if (end === null) return null;
-  const tombstone = {
-    task: id,
-    key: body.key,
-    round: body.round,
-    title: body.title.slice(0, Limits.tombstoneText),
-    repository: repositoryText(body.repository).slice(0, Limits.tombstoneText),
-    priority: body.priority,
-    submitter: body.submitter,
-    createdAt: body.createdAt,
-    attempts: state.attemptsStarted,
-    spentUsd: state.spentUsd,
-    stamp,
-    end: shortened(end),
-  };
+  const { attemptsStarted: attempts, spentUsd } = state;
+  const tombstone = { ...epitaph, attempts, spentUsd, stamp, end: shortened(end) };
   return isSmall(tombstone) ? tombstone : { ...tombstone, end: bare(tombstone.end) };
 }
 

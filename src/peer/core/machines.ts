@@ -52,6 +52,7 @@ export function assemble(config: CoreConfig, stored: Stored, tasks: readonly Tas
   const means = new Means(config, stored);
   const worker = new Worker(config, catalogue, means);
   const bidder = new Bidder(config, catalogue, membership, worker, means);
+  const burials = new Burials(parts, { seats, leaders, worker, bidder });
   return {
     ...parts,
     seats,
@@ -60,8 +61,8 @@ export function assemble(config: CoreConfig, stored: Stored, tasks: readonly Tas
     means,
     worker,
     bidder,
-    news: new News(parts, { seats, generations, leaders, worker, bidder }),
-    burials: new Burials(parts, { seats, leaders, worker, bidder }),
+    burials,
+    news: new News(parts, { seats, generations, leaders, worker, bidder, burials }),
     submissions: new Submissions(config, catalogue, membership, stored),
     requests,
     sync: new Sync(config, catalogue, membership),

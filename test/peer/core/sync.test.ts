@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { promptKey } from '../../../src/protocol/record.ts';
 import { endlessAgent } from '../../sim/script.ts';
 import { peerIdOf, World } from '../../sim/world.ts';
 import {
@@ -150,6 +151,27 @@ describe('a task out of the past', () => {
     expect(said).not.toContain('task');
     expect(said.filter((type) => type.startsWith('sync-')).length).toBeLessThan(10);
     expect(tasks.every((task) => world.task('beta', task) === null)).toBe(true);
+  });
+});
+
+describe('a PC whose clock is behind by a month', () => {
+  it('is told once that what it knows is past, and what came of it is known to both', () => {
+    const timing = { keepFinishedMs: 120_000 };
+    const specs = [
+      { name: 'alpha', wallOffsetMs: -2 * timing.keepFinishedMs },
+      { name: 'beta', later: true },
+    ];
+    const world = new World(specs, { timing });
+    world.runFor(100);
+    for (let index = 0; index < 5; index += 1) world.submit('alpha', { key: promptKey(`${index}`) });
+    world.runFor(20_000);
+    const tasks = world.tasks('alpha').map(({ task }) => task.id);
+    world.start('beta');
+    world.runFor(5_000);
+    expect(tasks.map((task) => world.phase('beta', task))).toEqual(tasks.map(() => 'done'));
+    const from = world.sent.length;
+    world.runFor(60_000);
+    expect(new Set(world.sent.slice(from).map(({ message }) => message.type))).toEqual(new Set(['sync-root']));
   });
 });
 
