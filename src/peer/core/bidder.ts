@@ -8,7 +8,7 @@ import type { Catalogue, Entry } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Means } from './means.ts';
 import type { Membership } from './membership.ts';
-import { isPast } from './past.ts';
+import { isDead } from './past.ts';
 import type { Step } from './step.ts';
 import type { Worker } from './worker.ts';
 
@@ -198,7 +198,7 @@ export class Bidder {
       Priorities.indexOf(task.body.priority) + Math.floor((step.wallMs - task.body.createdAt) / agingMs);
     return this.#catalogue
       .waiting()
-      .filter(({ task }) => !isPast(task, step, this.#config.timing))
+      .filter((entry) => !isDead(entry, step, this.#config.timing))
       .sort(
         (a, b) => rank(b) - rank(a) || a.task.body.createdAt - b.task.body.createdAt || byText(a.task.id, b.task.id),
       );

@@ -6,7 +6,7 @@ import type { Bidder } from './bidder.ts';
 import type { Entry } from './catalogue.ts';
 import type { Leaders } from './leaders.ts';
 import type { Parts } from './parts.ts';
-import { isDead, isPast } from './past.ts';
+import { isDead, isToBePruned } from './past.ts';
 import type { Seats } from './seats.ts';
 import type { Step } from './step.ts';
 import type { Worker } from './worker.ts';
@@ -22,7 +22,7 @@ interface Mourners {
 /**
  * Tasks that have ended are kept for a while and then pruned to a tombstone: everything else about them is forgotten.
  *
- *   ended → past → buried                 known or not → buried, when a tombstone comes that says more than is known
+ *   ended → 30 days later: buried         known or not → buried, when a tombstone comes that says more than is known
  *   dead → forgotten                      a record that nobody has ever led, and nobody would take in any more
  *
  * A task is either known or buried, never both, and is not dug up again: its record is not taken in any more.
@@ -51,7 +51,7 @@ export class Burials {
       if (!isTerminal(entry.state)) continue;
       this.#mourners.leaders.forget(entry.task.id, step);
       this.#mourners.seats.rest(entry.task.id);
-      if (isPast(entry.task, step, config.timing)) this.#bury(entry, step);
+      if (isToBePruned(entry, step, config.timing)) this.#bury(entry, step);
     }
   }
 

@@ -15,6 +15,7 @@ import {
   stampOf,
 } from '../../protocol/summary.ts';
 import type { Timing } from '../../protocol/timing.ts';
+import { tombstoneOf } from '../../protocol/tombstone.ts';
 import type { Stored } from '../store/store.ts';
 import { isDead } from './past.ts';
 import type { Step } from './step.ts';
@@ -116,6 +117,14 @@ export class Catalogue {
   lack(from: PeerId, task: TaskId, step: Step): void {
     if (this.isBuried(task)) this.tombstones.tell(from, task, step);
     else step.send(from, { type: 'need-task', task });
+  }
+
+  /** What has become of the task, where it has ended: for who would not take its record in any more. */
+  tellEnd(to: PeerId, id: TaskId, step: Step): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return this.tombstones.tell(to, id, step);
+    const tombstone = entry.stamp && tombstoneOf(entry.task, entry.state, entry.stamp);
+    if (tombstone !== null) step.send(to, { type: 'tombstone', tombstone });
   }
 
   /** What sync compares, sorted by id. A buried task has the stamp that it had before, so that pruning is no news. */

@@ -93,8 +93,9 @@ export function takeMessage(machines: Machines, from: PeerId, message: Received,
 /** Whoever lacks a record can do nothing with what came before it: an elector is told that once more. */
 function giveTask({ config, catalogue, generations, leaders }: Machines, to: PeerId, id: TaskId, step: Step): void {
   const entry = catalogue.get(id);
-  if (entry === undefined) return catalogue.tombstones.tell(to, id, step);
-  if (isPast(entry.task, step, config.timing)) return;
+  const hasMovedThere = entry?.state.generation?.electorate.includes(to) ?? false;
+  const isRefused = entry === undefined || (isPast(entry.task, step, config.timing) && !hasMovedThere);
+  if (isRefused) return catalogue.tellEnd(to, id, step);
   step.send(to, { type: 'task', record: entry.task.signed });
   generations.moves.onElectorReady(id, to, step);
   leaders.onElectorReady(id, to, step);

@@ -23,6 +23,8 @@ interface Move {
 export class Moves {
   readonly #parts: Parts;
   readonly #moves = new Map<TaskId, Move>();
+  /** The last task that this peer was to be installed for without knowing it. */
+  #wanted: TaskId | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -56,6 +58,7 @@ export class Moves {
     if (generation === null || !generation.electorate.includes(this.#parts.config.self)) return false;
     const entry = this.#parts.catalogue.get(message.task);
     if (entry === undefined) {
+      this.#wanted = message.task;
       this.#parts.catalogue.lack(from, message.task, step);
       return false;
     }
@@ -66,6 +69,11 @@ export class Moves {
     }
     step.send(from, { type: 'installed', task: message.task, generation: generation.id });
     return isNew;
+  }
+
+  /** Its record is taken in however old it is: a majority has brought the task as far as here. */
+  wants(task: TaskId): boolean {
+    return this.#wanted === task;
   }
 
   onInstalled(from: PeerId, { task, generation }: MessageOf<'installed'>): void {

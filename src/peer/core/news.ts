@@ -41,10 +41,11 @@ export class News {
    */
   onRecord(from: PeerId | null, task: Task, step: Step): void {
     const { config, catalogue, registers } = this.#parts;
-    const { seats, bidder } = this.#concerned;
+    const { seats, generations, bidder } = this.#concerned;
     if (catalogue.isBuried(task.id)) return from === null ? undefined : catalogue.tombstones.tell(from, task.id, step);
     // Where it has ended it is pruned by now: who comes back with it does not start it again.
-    if (isPast(task, step, config.timing) && catalogue.get(task.id) === undefined) {
+    const isWanted = catalogue.get(task.id) !== undefined || generations.moves.wants(task.id);
+    if (isPast(task, step, config.timing) && !isWanted) {
       this.#refused = task;
       return;
     }

@@ -1,6 +1,7 @@
 import type { PeerId, TaskId } from '../../protocol/ids.ts';
 import { Limits } from '../../protocol/limits.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
+import { isTerminal } from '../../protocol/state.ts';
 import { compareMaybeStamps, type Stamp } from '../../protocol/summary.ts';
 import type { Catalogue, Listed } from './catalogue.ts';
 import { bucketCount, bucketOf, type Digest, digestOf } from './digest.ts';
@@ -73,7 +74,7 @@ export class Sync {
     const mine = listed.filter(({ task }) => wanted.has(bucketOf(task)));
     const last = this.#sendTurn(
       from,
-      mine.filter((one) => this.#isLacked(one, theirs, step)),
+      mine.filter((one) => this.#isLacked(from, one, theirs, step)),
       theirs,
       step,
     );
@@ -83,12 +84,13 @@ export class Sync {
     if (left.length > 0) this.#sendEntries(from, left, true, step);
   }
 
-  /** Known here, and less of it there. A record of what is past is not offered: nobody would take it. */
-  #isLacked({ task, stamp }: Listed, theirs: ReadonlyMap<TaskId, Stamp | null>, step: Step): boolean {
+  /** Known here, and less of it there. Of what is past only the end is offered: nobody would take its record in. */
+  #isLacked(by: PeerId, { task, stamp }: Listed, theirs: ReadonlyMap<TaskId, Stamp | null>, step: Step): boolean {
     const known = theirs.get(task);
     if (known !== undefined) return compareMaybeStamps(stamp, known) > 0;
     const entry = this.#catalogue.get(task);
-    return entry === undefined || !isPast(entry.task, step, this.#config.timing);
+    if (entry === undefined || !isPast(entry.task, step, this.#config.timing)) return true;
+    return isTerminal(entry.state) && this.#membership.sharesTombstones(by);
   }
 
   /** Sends whole buckets until the turn is full. Returns the last bucket that is through. */
@@ -109,8 +111,12 @@ export class Sync {
   /** All that is known of it. Returns the bytes of its record, where that is sent. */
   #sendTask(to: PeerId, task: TaskId, isKnown: boolean, step: Step): number {
     const entry = this.#catalogue.get(task);
-    if (entry === undefined) this.#catalogue.tombstones.tell(to, task, step);
-    const record = isKnown ? undefined : entry?.task.signed;
+    const isRefused = entry === undefined || (!isKnown && isPast(entry.task, step, this.#config.timing));
+    if (isRefused) {
+      this.#catalogue.tellEnd(to, task, step);
+      return 0;
+    }
+    const record = isKnown ? undefined : entry.task.signed;
     if (record !== undefined) step.send(to, { type: 'task', record });
     const summary = this.#catalogue.summaryOf(task);
     if (summary !== null) step.send(to, { type: 'summary', summary });
