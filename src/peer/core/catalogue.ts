@@ -281,7 +281,7 @@ const byPrecedence = (a: Entry, b: Entry): number =>
   b.state.furthest - a.state.furthest || a.task.body.createdAt - b.task.body.createdAt || byText(a.task.id, b.task.id);
 
 /** Ended without a result, so that it stands in nobody's way. */
-const hasGivenUp = ({ phase }: TaskState): boolean => phase.name === 'cancelled' || phase.name === 'failed';
+export const hasGivenUp = ({ phase }: TaskState): boolean => phase.name === 'cancelled' || phase.name === 'failed';
 
 const sameStory = (a: StoryEvent, b: StoryEvent): boolean =>
   a.at === b.at && a.by === b.by && a.event === b.event && a.detail === b.detail;

@@ -1,8 +1,8 @@
 import type { PeerId, TaskId } from '../../protocol/ids.ts';
 import type { Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
-import { type Summary, stampOf } from '../../protocol/summary.ts';
-import { tombstoneOf } from '../../protocol/tombstone.ts';
+import { compareStamps, type Summary, stampOf } from '../../protocol/summary.ts';
+import { endedAs, type Tombstone, tombstoneOf } from '../../protocol/tombstone.ts';
 import type { Bidder } from './bidder.ts';
 import type { Burials } from './burials.ts';
 import type { Generations } from './generations.ts';
@@ -74,15 +74,22 @@ export class News {
     bidder.offer(step);
   }
 
-  /**
-   * Whoever told it thinks nothing of the past, by a clock that is behind: it is told no more once the end of the task is
-   * known here too.
-   */
-  #onUnknown(from: PeerId, { task, state, version }: Summary, step: Step): void {
+  #onUnknown(from: PeerId, summary: Summary, step: Step): void {
     const { catalogue } = this.#parts;
-    if (this.#refused?.id !== task) return catalogue.lack(from, task, step);
-    const tombstone = tombstoneOf(this.#refused, state, stampOf(state, version));
-    if (tombstone !== null) this.#concerned.burials.onTombstone(tombstone, step);
+    const end = this.#endBy(summary);
+    if (end !== null) return this.#concerned.burials.onTombstone(end, step);
+    if (this.#refused?.id !== summary.task) catalogue.lack(from, summary.task, step);
+  }
+
+  /**
+   * Of a task that is buried: where its lives have met, the end that counts may be the other one. Of one that was
+   * refused: whoever tells of it has a clock that is behind, and does so no more once its end is known here too.
+   */
+  #endBy({ task, state, version }: Summary): Tombstone | null {
+    const stamp = stampOf(state, version);
+    const known = this.#parts.catalogue.tombstones.get(task);
+    if (known !== undefined) return compareStamps(stamp, known.stamp) > 0 ? endedAs(known, state, stamp) : null;
+    return this.#refused?.id === task ? tombstoneOf(this.#refused, state, stamp) : null;
   }
 
   /** News of a task may decide what becomes of others with its key. */

@@ -3,8 +3,9 @@ import type { CommandId, PeerId, TaskId } from '../../protocol/ids.ts';
 import type { MessageOf, SubmitReply } from '../../protocol/messages.ts';
 import { type Draft, signTask, type Task } from '../../protocol/record.ts';
 import { isTerminal } from '../../protocol/state.ts';
+import type { Tombstone } from '../../protocol/tombstone.ts';
 import type { Stored } from '../store/store.ts';
-import type { Catalogue, Entry } from './catalogue.ts';
+import { type Catalogue, type Entry, hasGivenUp } from './catalogue.ts';
 import type { CoreConfig } from './io.ts';
 import type { Membership } from './membership.ts';
 import { isDead, isPast } from './past.ts';
@@ -73,7 +74,8 @@ export class Submissions {
     const latest = this.#catalogue.withKey(draft.key).find((one) => !isDead(one, step, this.#config.timing));
     const buried = this.#catalogue.tombstones.latest(draft.key);
     const round = Math.max(latest?.task.body.round ?? 0, buried?.round ?? 0);
-    if (latest?.task.body.round === round) {
+    const isKnown = latest?.task.body.round === round && !(isResult(buried, round) && hasGivenUp(latest.state));
+    if (isKnown) {
       if (!(isTerminal(latest.state) && again)) return this.#existing(latest, requester, step);
     } else if (buried !== undefined && !again) {
       return this.#answer([requester], { type: 'existing', task: buried.task, ended: true }, step);
@@ -220,3 +222,7 @@ export class Submissions {
     }
   }
 }
+
+/** A twin that gave way to it may be kept for longer. */
+const isResult = (buried: Tombstone | undefined, round: number): boolean =>
+  buried?.round === round && buried.end.name === 'done';

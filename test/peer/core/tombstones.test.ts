@@ -7,7 +7,7 @@ import { Limits } from '../../../src/protocol/limits.ts';
 import { promptKey } from '../../../src/protocol/record.ts';
 import type { Tombstone } from '../../../src/protocol/tombstone.ts';
 import { hello, messages } from '../../protocol/samples.ts';
-import { draftOf, endlessAgent, quickAgent } from '../../sim/script.ts';
+import { type AgentScript, draftOf, endlessAgent, quickAgent } from '../../sim/script.ts';
 import { peerIdOf, World } from '../../sim/world.ts';
 import { leaderOf, phaseAt, submitted, untilPhase, workerOf } from './support.ts';
 
@@ -94,6 +94,23 @@ describe('a key whose task was pruned', () => {
   });
 });
 
+describe('a key whose result is pruned, and whose twin gave way', () => {
+  it('is answered with the result, and goes on with the next round', () => {
+    const agent: AgentScript = (job, peer) => (job.task.body.title === 'late' ? [] : quickAgent(job, peer));
+    const world = new World([...three, later], { timing, agent });
+    const first = longAfter(world);
+    world.cut(['delta'], ['alpha', 'beta', 'gamma']);
+    world.start('delta');
+    const twin = submitted(world, world.submit('delta', { key, title: 'late' }));
+    world.until('under way', () => phaseAt(world, 'delta', twin) === 'assigned');
+    world.heal();
+    untilPhase(world, twin, 'cancelled');
+    expect(world.reply(world.submit('beta', { key }))).toEqual({ type: 'existing', task: first, ended: true });
+    const second = submitted(world, world.submit('beta', { key }, true));
+    expect(world.task('beta', second)?.task.body.round).toBe(2);
+  });
+});
+
 describe('a pruned task', () => {
   it('leaves what came of it', () => {
     const world = new World(three, { timing });
@@ -123,6 +140,25 @@ describe('a pruned task', () => {
     untilPruned(world, task, 'beta');
     world.runFor(80_000);
     expect(new Set(world.sent.slice(from).map(({ message }) => message.type))).toEqual(new Set(['sync-root']));
+  });
+});
+
+describe('a tombstone of the life that lost', () => {
+  it('gives way to the result that other PCs still have', () => {
+    const world = new World([{ name: 'alpha' }, { name: 'beta' }, later]);
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha', { key }));
+    untilPhase(world, task, 'done');
+    world.cut(['delta'], ['alpha', 'beta']);
+    world.start('delta');
+    const sample = messages.tombstone.tombstone;
+    const end = { name: 'cancelled', reason: 'enough', duplicateOf: null } as const;
+    const tombstone: Tombstone = { ...sample, task, key, round: 1, end, stamp: { ...sample.stamp, ended: 1 } };
+    world.input('delta', { type: 'message', from: peerIdOf('beta'), message: { type: 'tombstone', tombstone } });
+    expect(world.phase('delta', task)).toBe('cancelled');
+    world.heal();
+    world.until('it knows better', () => world.phase('delta', task) === 'done', 120_000);
+    expect(world.tombstone('delta', task)).toMatchObject({ task, key, round: 1, end: { name: 'done' } });
   });
 });
 
