@@ -1,13 +1,23 @@
 import type { AgentRunner, LogPiece, LogQuery } from '../protocol/agent.ts';
 import { decodeFrame, decodeGossip, decodeHello, encodeGossip, encodeHello } from '../protocol/codec.ts';
 import type { Hello } from '../protocol/hello.ts';
-import { type CommandId, monoMs, type Now, type PeerId, type TaskId, taskOfRun, wallMs } from '../protocol/ids.ts';
+import {
+  type CommandId,
+  monoMs,
+  type Now,
+  type PeerId,
+  type TaskId,
+  type TaskKey,
+  taskOfRun,
+  wallMs,
+} from '../protocol/ids.ts';
 import type { Message } from '../protocol/messages.ts';
 import { openTask, type SignedRecord, type Task, taskIdOf, type Verify } from '../protocol/record.ts';
 import type { Tombstone } from '../protocol/tombstone.ts';
 import type { Copies } from './checkpoints/copies.ts';
 import type { Core } from './core/core.ts';
 import type { Command, Effect, Input, PeerEvent, PeerView, Received, Reply, SpendView, TaskView } from './core/io.ts';
+import type { Round } from './core/rounds.ts';
 import { LogQueries, type ReadLog } from './log-queries.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Network, NetworkHandler, Topic } from './network/network.ts';
@@ -126,6 +136,10 @@ export class Driver implements PeerService {
 
   tombstones(): readonly Tombstone[] {
     return this.#parts.core.tombstones();
+  }
+
+  rounds(key: TaskKey): readonly Round[] {
+    return this.#parts.core.rounds(key);
   }
 
   command(command: Command): Promise<Reply> {

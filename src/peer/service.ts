@@ -1,7 +1,8 @@
 import type { LogPiece, LogQuery } from '../protocol/agent.ts';
-import type { PeerId, TaskId } from '../protocol/ids.ts';
+import type { PeerId, TaskId, TaskKey } from '../protocol/ids.ts';
 import type { Tombstone } from '../protocol/tombstone.ts';
 import type { Command, PeerEvent, PeerView, Reply, SpendView, TaskView } from './core/io.ts';
+import type { Round } from './core/rounds.ts';
 
 /** A running peer as the control API sees it: commands in, views and events out. */
 export interface PeerService {
@@ -25,6 +26,8 @@ export interface PeerService {
   tombstone(id: TaskId): Tombstone | null;
   /** In no order. */
   tombstones(): readonly Tombstone[];
+  /** The tasks of a key, those that were pruned too, in no order. */
+  rounds(key: TaskKey): readonly Round[];
   command(command: Command): Promise<Reply>;
   /** Returns how to stop listening. A listener must not throw. */
   subscribe(listener: (event: PeerEvent) => void): () => void;

@@ -9,7 +9,6 @@ import type { CoreConfig } from './core/io.ts';
 import { Driver, type Log, readClocks } from './driver.ts';
 import type { ReadLog } from './log-queries.ts';
 import type { Network } from './network/network.ts';
-import { fateAtEnd, fateOf } from './rounds.ts';
 import type { PeerService } from './service.ts';
 import { type Store, StoreError } from './store/store.ts';
 
@@ -48,10 +47,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerService> {
   const { identity, network, store, mesh, name, log, onFatal } = options;
   const { stored, incarnation } = await store.open();
   try {
-    const fate = (id: TaskId): Fate => {
-      const end = core.tombstone(id)?.end;
-      return end === undefined ? fateOf(core.task(id), () => core.tasks()) : fateAtEnd(end);
-    };
+    const fate = (id: TaskId): Fate => core.fate(id);
     const isOpen = (id: TaskId): boolean => fate(id) === 'open';
     const copies = new Copies({
       self: identity.peer,

@@ -1,6 +1,7 @@
 import type { Command, Input, Reply, SpendView, TaskView } from '../../src/peer/core/io.ts';
-import type { AgentReport, Job } from '../../src/protocol/agent.ts';
-import type { BlobId, CommandId, Now, PeerId, RunId, TaskId } from '../../src/protocol/ids.ts';
+import type { Round } from '../../src/peer/core/rounds.ts';
+import type { AgentReport, Fate, Job } from '../../src/protocol/agent.ts';
+import type { BlobId, CommandId, Now, PeerId, RunId, TaskId, TaskKey } from '../../src/protocol/ids.ts';
 import { type Draft, promptKey } from '../../src/protocol/record.ts';
 import type { Phase } from '../../src/protocol/state.ts';
 import { defaultTiming, type Timing } from '../../src/protocol/timing.ts';
@@ -241,6 +242,14 @@ export class World implements Records {
 
   tombstone(name: string, id: TaskId): Tombstone | null {
     return this.#node(name).core?.tombstone(id) ?? null;
+  }
+
+  rounds(name: string, key: TaskKey): readonly Round[] {
+    return this.#node(name).core?.rounds(key) ?? [];
+  }
+
+  fate(name: string, id: TaskId): Fate | null {
+    return this.#node(name).core?.fate(id) ?? null;
   }
 
   tasks(name: string): readonly TaskView[] {

@@ -12,7 +12,7 @@ import {
 import type { StandingAnswer } from '../../protocol/summary.ts';
 import type { Tombstone } from '../../protocol/tombstone.ts';
 import type { PeerView, SpendView, TaskView } from '../core/io.ts';
-import { onlyRound, type Rounds, roundsAmong } from '../rounds.ts';
+import { onlyRound, type Rounds, roundsOf } from '../core/rounds.ts';
 import type { PeerService } from '../service.ts';
 import type { FoundTask } from './lookup.ts';
 import type { BidJson, NodeJson, PeerJson, SpendJson, StatusJson, TaskJson } from './shapes.ts';
@@ -59,21 +59,21 @@ export function taskJson(view: TaskView, { retryOf, retriedAs }: Rounds = onlyRo
 }
 
 /** With the other rounds of each, as far as they are known here. */
-export function tasksJson(service: Pick<PeerService, 'tasks'>): TaskJson[] {
-  const views = service.tasks();
-  const roundsOf = roundsAmong(views);
-  return views.map((view) => taskJson(view, roundsOf(view)));
-}
+export const tasksJson = (service: Pick<PeerService, 'tasks' | 'rounds'>): TaskJson[] =>
+  service.tasks().map((view) => taskJson(view, roundsHere(service, view.task.body)));
+
+const roundsHere = (service: Pick<PeerService, 'rounds'>, { key, round }: Pick<Tombstone, 'key' | 'round'>): Rounds =>
+  roundsOf(round, service.rounds(key));
 
 /** Of a task that was pruned: what came of it, and nothing of how. */
-export function tombstoneJson(tombstone: Tombstone): TaskJson {
+export function tombstoneJson(tombstone: Tombstone, { retryOf, retriedAs }: Rounds = onlyRound): TaskJson {
   const { task, key, round, title, repository, priority, submitter, createdAt, attempts, spentUsd, end } = tombstone;
   return {
     id: task,
     key,
     round,
-    retryOf: null,
-    retriedAs: null,
+    retryOf,
+    retriedAs,
     title,
     state: end.name,
     reason: end.name === 'done' ? null : end.reason,
@@ -103,8 +103,10 @@ export function tombstoneJson(tombstone: Tombstone): TaskJson {
 }
 
 /** Whichever of the two is left. */
-export const knownJson = (service: Pick<PeerService, 'tasks'>, task: FoundTask): TaskJson =>
-  task.type === 'found' ? taskJson(task.view, roundsAmong(service.tasks())(task.view)) : tombstoneJson(task.tombstone);
+export const knownJson = (service: Pick<PeerService, 'rounds'>, task: FoundTask): TaskJson =>
+  task.type === 'found'
+    ? taskJson(task.view, roundsHere(service, task.view.task.body))
+    : tombstoneJson(task.tombstone, roundsHere(service, task.tombstone));
 
 export function peerJson({ self, connected, lastSeenMs, advert, spentTodayUsd }: PeerView): PeerJson {
   const { peer, name, specialties, capacity, running, executor, sandbox, unavailable, version } = advert;

@@ -1,5 +1,6 @@
+import type { Fate } from '../../protocol/agent.ts';
 import type { Hello } from '../../protocol/hello.ts';
-import type { CommandId, Now, PeerId, TaskId } from '../../protocol/ids.ts';
+import type { CommandId, Now, PeerId, TaskId, TaskKey } from '../../protocol/ids.ts';
 import type { Task } from '../../protocol/record.ts';
 import type { Tombstone } from '../../protocol/tombstone.ts';
 import type { Stored } from '../store/store.ts';
@@ -7,6 +8,7 @@ import { lookForWork, tickMs } from './housekeeping.ts';
 import { takeGossip, takeMessage } from './inbox.ts';
 import type { Command, CoreConfig, Effect, Input, InputOf, PeerView, SpendView, TaskView } from './io.ts';
 import { assemble, heldBy, type Machines } from './machines.ts';
+import { fateOf, type Round, roundOf } from './rounds.ts';
 import { Step } from './step.ts';
 import { takeTimer } from './timers.ts';
 import { viewOf } from './view.ts';
@@ -81,6 +83,24 @@ export class Core {
   /** In no order. */
   tombstones(): readonly Tombstone[] {
     return this.#machines.catalogue.tombstones.all();
+  }
+
+  /** The tasks of a key, those that were pruned too, in no order. */
+  rounds(key: TaskKey): readonly Round[] {
+    const { catalogue } = this.#machines;
+    const known = catalogue.withKey(key).map(({ task, state }) => roundOf(task, state));
+    const buried = catalogue.tombstones.withKey(key).map(({ task, round, end }) => ({ task, round, end }));
+    return [...known, ...buried];
+  }
+
+  /** What has become of a task, for whoever keeps something about it. */
+  fate(id: TaskId): Fate {
+    const { catalogue } = this.#machines;
+    const entry = catalogue.get(id);
+    const buried = catalogue.tombstones.get(id);
+    const known = entry === undefined ? (buried ?? null) : roundOf(entry.task, entry.state);
+    const key = entry?.task.body.key ?? buried?.key;
+    return fateOf(known, key === undefined ? [] : this.rounds(key));
   }
 
   /** How much each of its machines remembers, in entries: nothing may grow for as long as a peer runs. */

@@ -37,15 +37,20 @@ export class Tombstones {
     return [...this.#byTask.values()];
   }
 
+  /** In no order. */
+  withKey(key: string): Tombstone[] {
+    return (this.#byKey.get(key) ?? []).flatMap((task) => this.#byTask.get(task) ?? []);
+  }
+
   /** Of the key's last round; of several that one which says most. */
   latest(key: string): Tombstone | undefined {
-    const [best] = this.#sharing(key).sort((a, b) => b.round - a.round || compareStamps(b.stamp, a.stamp));
+    const [best] = this.withKey(key).sort((a, b) => b.round - a.round || compareStamps(b.stamp, a.stamp));
     return best;
   }
 
   /** The task that brought this round of the key to a result. */
   doneBefore(key: string, round: number): TaskId | null {
-    return this.#sharing(key).find((one) => one.round === round && one.end.name === 'done')?.task ?? null;
+    return this.withKey(key).find((one) => one.round === round && one.end.name === 'done')?.task ?? null;
   }
 
   /** What has become of the task, where it is buried here. */
@@ -92,9 +97,5 @@ export class Tombstones {
     else this.#byKey.delete(key);
     this.#revision += 1;
     step.persistLazily({ kind: 'forget-tombstone', task });
-  }
-
-  #sharing(key: string): Tombstone[] {
-    return (this.#byKey.get(key) ?? []).flatMap((task) => this.#byTask.get(task) ?? []);
   }
 }

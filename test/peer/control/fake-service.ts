@@ -1,8 +1,9 @@
 import type { Command, PeerEvent, PeerView, Reply, SpendView, TaskView } from '../../../src/peer/core/io.ts';
+import { type Round, roundOf } from '../../../src/peer/core/rounds.ts';
 import type { PeerService } from '../../../src/peer/service.ts';
 import type { LogPiece, LogQuery } from '../../../src/protocol/agent.ts';
 import { originOf } from '../../../src/protocol/generation.ts';
-import { type HostId, type PeerId, type TaskId, wallMs } from '../../../src/protocol/ids.ts';
+import { type HostId, type PeerId, type TaskId, type TaskKey, wallMs } from '../../../src/protocol/ids.ts';
 import { type Draft, promptKey, signTask } from '../../../src/protocol/record.ts';
 import { initialState } from '../../../src/protocol/state.ts';
 import type { Tombstone } from '../../../src/protocol/tombstone.ts';
@@ -109,6 +110,12 @@ export class FakeService implements PeerService {
 
   tombstones(): readonly Tombstone[] {
     return [...this.buried.values()];
+  }
+
+  rounds(key: TaskKey): readonly Round[] {
+    const known = this.tasks().filter(({ task }) => task.body.key === key);
+    const buried = this.tombstones().filter((one) => one.key === key);
+    return [...known.map(({ task, state }) => roundOf(task, state)), ...buried];
   }
 
   async command(command: Command): Promise<Reply> {

@@ -4,7 +4,7 @@ import { taskJsonSchema } from '../../../src/peer/control/shapes.ts';
 import type { CommitId } from '../../../src/protocol/ids.ts';
 import type { Tombstone } from '../../../src/protocol/tombstone.ts';
 import { messages } from '../../protocol/samples.ts';
-import { draft, FakeService } from './fake-service.ts';
+import { draft, FakeService, makeView } from './fake-service.ts';
 
 const pullRequest = { number: 7, url: 'https://forge.test/ann/greeter/pull/7', state: 'merged' } as const;
 const result = { branch: 'peer/issue-7-2', commit: 'c'.repeat(40) as CommitId, pullRequest };
@@ -30,6 +30,14 @@ describe('a task that was pruned', () => {
     const { ask } = served();
     const answer = taskJsonSchema.parse(await (await ask(`/api/tasks/${task.slice(0, 8)}`)).json());
     expect(answer).toMatchObject({ id: task, round: 2, state: 'done', attempt: 3, costUsd: 1.5, pruned: true, result });
+  });
+
+  it('is told with the round that came of it', async () => {
+    const { service, ask } = served();
+    const next = makeView('once more', {}, { key: tombstone.key, round: tombstone.round + 1 });
+    service.views.set(next.task.id, next);
+    expect(await (await ask(`/api/tasks/${task}`)).json()).toMatchObject({ retriedAs: next.task.id });
+    expect(await (await ask(`/api/tasks/${next.task.id}`)).json()).toMatchObject({ retryOf: task });
   });
 
   it('is not listed', async () => {
