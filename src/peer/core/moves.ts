@@ -8,6 +8,9 @@ import type { Parts } from './parts.ts';
 import type { Step } from './step.ts';
 import { announce } from './teller.ts';
 
+/** Whoever is installed gets the record at once, so that these are few. */
+const mostWanted = 1_000;
+
 interface Move {
   readonly task: Task;
   readonly generation: Generation;
@@ -23,15 +26,15 @@ interface Move {
 export class Moves {
   readonly #parts: Parts;
   readonly #moves = new Map<TaskId, Move>();
-  /** The last task that this peer was to be installed for without knowing it. */
-  #wanted: TaskId | null = null;
+  /** Tasks that this peer was to be installed for, and does not know. */
+  readonly #wanted = new Set<TaskId>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   get held(): number {
-    return this.#moves.size;
+    return this.#moves.size + this.#wanted.size;
   }
 
   /** M2 holds for `initial`: nobody but a committed seal, or a person, brings it here. */
@@ -58,10 +61,12 @@ export class Moves {
     if (generation === null || !generation.electorate.includes(this.#parts.config.self)) return false;
     const entry = this.#parts.catalogue.get(message.task);
     if (entry === undefined) {
-      this.#wanted = message.task;
+      if (this.#wanted.size >= mostWanted) this.#wanted.clear();
+      this.#wanted.add(message.task);
       this.#parts.catalogue.lack(from, message.task, step);
       return false;
     }
+    this.#wanted.delete(message.task);
     const isNew = this.#parts.registers.install(entry.task, message.state, step);
     if (isNew) {
       this.#parts.catalogue.learn(summaryOf(message.task, generation, message.state), step);
@@ -73,7 +78,7 @@ export class Moves {
 
   /** Its record is taken in however old it is: a majority has brought the task as far as here. */
   wants(task: TaskId): boolean {
-    return this.#wanted === task;
+    return this.#wanted.has(task);
   }
 
   onInstalled(from: PeerId, { task, generation }: MessageOf<'installed'>): void {
