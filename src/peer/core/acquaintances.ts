@@ -13,10 +13,11 @@ interface Acquaintance {
 
 /**
  * The peers that were ever met, by name, and where: people know their PCs by name, also one that is off, and the next
- * start looks for them there. Who was not heard of for longest is forgotten first.
+ * start looks for them there. Who was not heard of for longest is forgotten first; a start counts as nothing heard, so of
+ * those that were not heard of since it goes by their ids.
  */
 export class Acquaintances {
-  /** The one that was heard of last comes last. */
+  /** The one that was heard of last comes last; first those of an earlier run, by id. */
   readonly #met: Map<PeerId, Acquaintance>;
 
   constructor({ peers }: Pick<Stored, 'peers'>) {

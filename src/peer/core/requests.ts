@@ -1,7 +1,7 @@
 import type { CommandId, PeerId, TaskId } from '../../protocol/ids.ts';
 import type { MessageOf } from '../../protocol/messages.ts';
 import type { Draft } from '../../protocol/record.ts';
-import { isTerminal } from '../../protocol/state.ts';
+import { endOf, isTerminal } from '../../protocol/state.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CoreConfig, Reply } from './io.ts';
 import type { Membership } from './membership.ts';
@@ -91,9 +91,9 @@ export class Requests {
   #endOf(asked: Asked): Reply | null {
     if (asked.type !== 'cancel') return null;
     const entry = this.#catalogue.get(asked.task);
-    if (entry === undefined) return { type: 'ended' };
-    if (!isTerminal(entry.state)) return null;
-    return { type: entry.state.phase.name === 'cancelled' ? 'cancelled' : 'ended' };
+    if (entry !== undefined && !isTerminal(entry.state)) return null;
+    const end = entry === undefined ? this.#catalogue.tombstones.get(asked.task)?.end : endOf(entry.state);
+    return { type: end?.name === 'cancelled' ? 'cancelled' : 'ended' };
   }
 
   #pendingCancels(task: TaskId): readonly string[] {

@@ -93,7 +93,7 @@ export class Supervision {
     if (current && message.progress !== null) teller.progress(attempt, message.progress, step);
   }
 
-  /** True where there is something to decide, as with what follows. */
+  /** True where there is something to decide: the attempt is the current one. */
   onPublishRequest(from: PeerId, message: Wish, step: Step): boolean {
     const current = this.#tenure.isCurrent(from, message.attempt);
     if (current) {
@@ -106,6 +106,7 @@ export class Supervision {
     return current;
   }
 
+  /** True where there is something to decide: the attempt is the current one. */
   onOutcome(from: PeerId, message: MessageOf<'outcome'>, step: Step): boolean {
     const { attempt, outcome } = message;
     const current = this.#tenure.isCurrent(from, attempt);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { TaskId } from '../../../src/protocol/ids.ts';
-import { neverPublishes, publishesAtOnce } from '../../sim/script.ts';
-import { World } from '../../sim/world.ts';
+import { messages } from '../../protocol/samples.ts';
+import { endlessAgent, neverPublishes, publishesAtOnce } from '../../sim/script.ts';
+import { peerIdOf, World } from '../../sim/world.ts';
 import {
   electorsOf,
   firstTask,
@@ -137,6 +138,19 @@ describe('cancel', () => {
         expect(['ended', 'publishing']).toContain(world.reply(cancel(world, name, task), 2_000).type);
       }
     }
+  });
+
+  it('is answered when it comes true, and is pruned, while it is under way', () => {
+    const world = new World(five, { agent: endlessAgent });
+    const task = firstTask(world);
+    workerOf(world, task);
+    world.cut(['alpha'], names.slice(1));
+    const asked = cancel(world, 'alpha', task);
+    const sample = messages.tombstone.tombstone;
+    const end = { name: 'cancelled', reason: 'enough', duplicateOf: null } as const;
+    const tombstone = { ...sample, task, end, stamp: { ...sample.stamp, ended: 1 } };
+    world.input('alpha', { type: 'message', from: peerIdOf('beta'), message: { type: 'tombstone', tombstone } });
+    expect(world.reply(asked)).toEqual({ type: 'cancelled' });
   });
 
   it('reaches a leader that has just come to power', () => {

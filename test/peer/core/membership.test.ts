@@ -77,6 +77,17 @@ describe('of more peers than anybody has PCs', () => {
     }
     expect([...kept].sort()).toEqual(membership.acquaintances.names().map(([peer]) => peer));
   });
+
+  it('who is heard of again is not among the first to be forgotten', () => {
+    const { acquaintances } = new Membership(config, { peers: [] }, monoMs(0));
+    const step = new Step({ monoMs: monoMs(0), wallMs: wallMs(0) });
+    const meet = (index: number): void =>
+      acquaintances.meet(helloOf(heardOf(index), `pc ${index}`, 'peer').advert, step);
+    for (let index = 1; index <= 1_000; index += 1) meet(index);
+    meet(1);
+    meet(1_001);
+    expect([1, 2, 3].map((index) => acquaintances.nameOf(heardOf(index)))).toEqual(['pc 1', undefined, 'pc 3']);
+  });
 });
 
 describe('a name', () => {

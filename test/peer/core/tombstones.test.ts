@@ -143,6 +143,67 @@ describe('a pruned task', () => {
   });
 });
 
+describe('a tombstone', () => {
+  const sample = messages.tombstone.tombstone;
+
+  /** Delta has buried, by another's word, what the others know as done. */
+  function buried() {
+    const world = new World([{ name: 'alpha' }, { name: 'beta' }, later]);
+    world.runFor(100);
+    const task = submitted(world, world.submit('alpha', { key }));
+    untilPhase(world, task, 'done');
+    const record = world.task('alpha', task)?.task;
+    world.cut(['delta'], ['alpha', 'beta']);
+    world.start('delta');
+    const tell = (tombstone: Tombstone): void =>
+      world.input('delta', { type: 'message', from: peerIdOf('beta'), message: { type: 'tombstone', tombstone } });
+    tell({ ...sample, task, key, round: 1 });
+    if (record === undefined) throw new Error('it is not known');
+    return { world, task, record, tell };
+  }
+
+  it('stands for its task, whose record is answered with it and not taken in again', () => {
+    const { world, task, record } = buried();
+    const from = world.sent.length;
+    world.input('delta', { type: 'message', from: peerIdOf('beta'), message: { type: 'task', task: record } });
+    expect(world.task('delta', task)).toBeNull();
+    expect(world.sent.slice(from).map(({ message }) => message.type)).toEqual(['tombstone']);
+  });
+
+  it('gives way to one that says more, and to no other, whichever comes first', () => {
+    const end = { name: 'cancelled', reason: 'enough', duplicateOf: null } as const;
+    const less: Tombstone = { ...sample, end, stamp: { ...sample.stamp, ended: 1 } };
+    const result = { branch: 'b', commit: null, pullRequest: null };
+    const more: Tombstone = { ...sample, end: { name: 'done', result }, stamp: { ...sample.stamp, ended: 2 } };
+    for (const order of [
+      [less, more],
+      [more, less],
+    ]) {
+      const kept = new Tombstones({ tombstones: [] });
+      const step = new Step({ monoMs: monoMs(0), wallMs: wallMs(0) });
+      for (const tombstone of order) kept.lay(tombstone, step);
+      expect(kept.all()).toEqual([more]);
+      expect(step.effects.at(-1)).toMatchObject({ record: { kind: 'tombstone', tombstone: more } });
+    }
+  });
+
+  it('of a result ends a twin that only waits, at once', () => {
+    const world = new World([{ name: 'alpha' }]);
+    world.runFor(100);
+    const requires = { specialties: ['rocketry'], explicit: true, reason: 'a person said so' };
+    const twin = submitted(world, world.submit('alpha', { key, requires }));
+    world.until('it only waits', () => world.task('alpha', twin)?.stalled !== null && leaderOf(world, twin) === null);
+    const tombstone: Tombstone = {
+      ...sample,
+      ...{ key, round: 1, stamp: { ...sample.stamp, ended: 2 } },
+      end: { name: 'done', result: { branch: 'b', commit: null, pullRequest: null } },
+    };
+    world.input('alpha', { type: 'message', from: peerIdOf('beta'), message: { type: 'tombstone', tombstone } });
+    world.until('it gives way', () => phaseAt(world, 'alpha', twin) === 'cancelled', 1_000);
+    expect(world.task('alpha', twin)?.state.phase).toMatchObject({ duplicateOf: sample.task });
+  });
+});
+
 describe('a tombstone of the life that lost', () => {
   it('gives way to the result that other PCs still have', () => {
     const world = new World([{ name: 'alpha' }, { name: 'beta' }, later]);
