@@ -3,6 +3,7 @@ import type { Observation, Observer } from './observation.ts';
 import { TrueAccounts } from './oracles/accounts.ts';
 import { QuorateAttempts, WithinCapacity } from './oracles/attempts.ts';
 import { NewestCheckpoint } from './oracles/checkpoints.ts';
+import { DuplicatesEnd } from './oracles/duplicates.ts';
 import { EndsAreFinal } from './oracles/ends.ts';
 import { ForgeFence } from './oracles/forge.ts';
 import { OneGrant } from './oracles/grants.ts';
@@ -38,6 +39,7 @@ export class Judge implements Observer {
       new ForgeFence(report),
       new OneOfTwins(report, idOf),
       this.#progress,
+      new DuplicatesEnd(report),
       new QuorateAttempts(report, this.registers, idOf),
       new WithinCapacity(report),
       new EndsAreFinal(report, this.#electorates),

@@ -67,8 +67,6 @@ class Run {
   readonly #hasHoliday: boolean;
   readonly #people: People;
   #living: readonly string[];
-  /** Records that were never acknowledged, and that no living peer had: after a month nobody takes them up any more. */
-  #lost: ReadonlySet<TaskId> = new Set();
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -177,8 +175,6 @@ class Run {
 
   /** A month later everybody is there, and what was known to have ended before still is. */
   #goOnHoliday(): void {
-    const known = new Set(this.#known());
-    this.#lost = new Set(this.#observers.history.tasks.filter((task) => !known.has(task)));
     const everybody = this.#replacement?.present ?? this.#world.names;
     const absent = everybody.filter((name) => !this.#living.includes(name));
     this.#living = everybody;
@@ -242,9 +238,7 @@ class Run {
   /** What some living peer knows of, or has acknowledged: a record that was with one dead peer only may be gone. */
   #known(): readonly TaskId[] {
     const acknowledged = this.#observers.judge.acknowledged;
-    return this.#observers.history.tasks.filter(
-      (task) => !this.#lost.has(task) && (acknowledged.has(task) || this.#phaseOf(task) !== null),
-    );
+    return this.#observers.history.tasks.filter((task) => acknowledged.has(task) || this.#phaseOf(task) !== null);
   }
 
   #look(): void {
