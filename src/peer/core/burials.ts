@@ -1,3 +1,4 @@
+import { liveLease } from '../../election/acceptor.ts';
 import type { MonoMs, TaskId } from '../../protocol/ids.ts';
 import { isTerminal } from '../../protocol/state.ts';
 import { compareMaybeStamps } from '../../protocol/summary.ts';
@@ -67,10 +68,15 @@ export class Burials {
     for (const { task } of catalogue.withKey(tombstone.key)) this.#mourners.seats.considerTurn(task.id, step);
   }
 
-  /** dead → forgotten, unless it is led within the time in which its electors are there again, if they ever are. */
+  /**
+   * dead → forgotten, unless it is led within the time in which its electors are there again, if they ever are. A vote
+   * for a lease is not forgotten while that may be held: by a clock that is ahead what is new is dead too.
+   */
   #giveUp(entry: Entry, step: Step): void {
     const { id, body } = entry.task;
-    const since = this.#dead.get(id) ?? step.monoMs;
+    const register = this.#parts.registers.current(id);
+    const isLeased = register !== undefined && liveLease(register.acceptor, step.monoMs) !== null;
+    const since = (isLeased ? undefined : this.#dead.get(id)) ?? step.monoMs;
     this.#dead.set(id, since);
     if (step.monoMs - since < this.#parts.config.timing.healAfterMs) return;
     step.emit({ type: 'never-begun', task: id, key: body.key, title: body.title });
