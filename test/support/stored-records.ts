@@ -1,9 +1,10 @@
-import type {
-  DurableRecord,
-  Stored,
-  StoredKnowledge,
-  StoredQuota,
-  StoredRegister,
+import {
+  type DurableRecord,
+  emptyStored,
+  type Stored,
+  type StoredKnowledge,
+  type StoredQuota,
+  type StoredRegister,
 } from '../../src/peer/store/store.ts';
 import { originId } from '../../src/protocol/generation.ts';
 import {
@@ -66,16 +67,8 @@ export const someTombstone = (digit: string): Tombstone => ({
     result: { branch: 'peer/issue-7-2', commit: 'c'.repeat(40) as CommitId, pullRequest: null },
   },
 });
-export const nothing: Stored = {
-  tasks: [],
-  registers: [],
-  knowledge: [],
-  submissions: [],
-  peers: [],
-  spend: [],
-  quotas: [],
-  tombstones: [],
-};
+
+export const nothing: Stored = emptyStored();
 
 /** The register of the task's next generation. */
 export const movedRegister = (id: GenerationId): StoredRegister => ({

@@ -10,7 +10,7 @@ import { signedRecordSchema } from '../../protocol/record.ts';
 import { taskStateSchema } from '../../protocol/state.ts';
 import { standingAnswerSchema, storyEventSchema } from '../../protocol/summary.ts';
 import { tombstoneSchema } from '../../protocol/tombstone.ts';
-import { type DurableRecord, type Stored, StoreError } from './store.ts';
+import { type DurableRecord, emptyStored, type Stored, type StoredLists, StoreError } from './store.ts';
 
 /**
  * How records lie on disk: key `<kind>!<id>` (a register's `<task>`, or `<task>.<generation>` from the second on),
@@ -104,8 +104,6 @@ export interface Contents {
   readonly incarnation: number;
 }
 
-type Lists = { -readonly [Key in keyof Stored]: Stored[Key][number][] };
-
 /**
  * Reads all entries of a folder, which must come in the order of their keys.
  * @throws StoreError `unreadable`, `newer-format`.
@@ -114,16 +112,7 @@ export async function readContents(
   folder: string,
   entries: AsyncIterable<readonly [string, Uint8Array]>,
 ): Promise<Contents> {
-  const lists: Lists = {
-    tasks: [],
-    registers: [],
-    knowledge: [],
-    submissions: [],
-    peers: [],
-    spend: [],
-    quotas: [],
-    tombstones: [],
-  };
+  const lists = emptyStored();
   let incarnation = 0;
   for await (const [key, value] of entries) {
     const data = unwrap(folder, key, value);
@@ -147,7 +136,7 @@ function unwrap(folder: string, key: string, value: Uint8Array): unknown {
   return envelope.data.data;
 }
 
-function addTo(lists: Lists, key: string, data: unknown): void {
+function addTo(lists: StoredLists, key: string, data: unknown): void {
   const mark = key.indexOf('!');
   const id = key.slice(mark + 1);
   switch (key.slice(0, mark)) {

@@ -59,6 +59,20 @@ export interface Stored {
   readonly tombstones: readonly Tombstone[];
 }
 
+export type StoredLists = { -readonly [Kind in keyof Stored]: Stored[Kind][number][] };
+
+/** What a first start finds. */
+export const emptyStored = (): StoredLists => ({
+  tasks: [],
+  registers: [],
+  knowledge: [],
+  submissions: [],
+  peers: [],
+  spend: [],
+  quotas: [],
+  tombstones: [],
+});
+
 /** Every implementation passes the suite in test/contracts/store.ts. */
 export interface Store {
   /**
