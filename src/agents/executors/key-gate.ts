@@ -32,6 +32,8 @@ export interface GateParts {
   readonly watch?: GateWatch;
   /** How long a call may say nothing that nobody waits for any more, in milliseconds. */
   readonly silenceMs?: number;
+  /** How long the calls under way are heard when the run is over, in milliseconds. */
+  readonly closeMs?: number;
 }
 
 /** What the API is asked for; nothing else is let through. To count tokens is free. */
@@ -42,8 +44,7 @@ const mostAtOnce = 20;
 /** More at once are let through while the budget is enough for all that they may cost. */
 const fewAtOnce = 4;
 
-/** How long the calls under way are heard when the run is over. */
-const closeMs = 1_000;
+const usualCloseMs = 1_000;
 const usualSilenceMs = 60_000;
 
 /**
@@ -128,6 +129,7 @@ class Gate {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    const { closeMs = usualCloseMs } = this.#parts;
     const heard = new AbortController();
     await Promise.race([
       Promise.allSettled(this.#underWay),
