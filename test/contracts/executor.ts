@@ -152,15 +152,17 @@ export function executorContract(name: string, make: () => Promise<ExecutorWorld
 
     test('is stopped when its time is over', async () => {
       const limits = { wallMs: world.limitMs, turns: 10_000 };
+      const reason = expect.stringMatching(`after ${world.limitMs / 1_000} s.*time limit`);
       const outcome = await bench.run(world.executor('goesOnForEver'), { limits });
-      expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringMatching(/after \d s.*time limit/) });
+      expect(outcome).toMatchObject({ type: 'failed', reason });
       expect(bench.events.length).toBeGreaterThan(0);
       expect(alive(bench.mark)).toBe(0);
     });
 
     test('is stopped when it is silent for too long, and the work stays', async () => {
+      const reason = expect.stringContaining(`after ${world.limitMs / 1_000} s without output`);
       const outcome = await bench.run(world.executor('fallsSilent'), { limits: { idleMs: world.limitMs } });
-      expect(outcome).toMatchObject({ type: 'failed', reason: expect.stringMatching(/after \d s without output/) });
+      expect(outcome).toMatchObject({ type: 'failed', reason });
       expect(bench.read('b.txt')).toBe('b\n');
       expect(alive(bench.mark)).toBe(0);
     });
