@@ -27,6 +27,7 @@ export class LogStream {
   #offset = 0;
   #hasHeard = false;
   #misses = 0;
+  #hasEnded = false;
 
   constructor(client: ControlClient, asked: Asked, note: (text: string) => void) {
     this.#client = client;
@@ -64,7 +65,10 @@ export class LogStream {
     const isLost = !this.#hasHeard || this.#misses >= enoughMisses;
     const task = await this.#client.task(id);
     if (only !== null && only > task.attempt) throw noSuchAttempt(task);
-    if (!follow || (isLost && (only !== null || isEnded(task)))) throw noLog(reason, id);
+    // What ended after the question is asked once more: the end may have brought the log along.
+    const hadEnded = this.#hasEnded;
+    this.#hasEnded = isEnded(task);
+    if (!follow || (isLost && (only !== null || hadEnded))) throw noLog(reason, id);
     const attempt = this.#attempt;
     if (attempt === null) return this.#noteOnce(reason);
     this.#noteOnce(`attempt ${attempt}: ${reason}; it is asked again`);
